@@ -1,0 +1,71 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/**
+ * Which folder may import which: data flows one way,
+ * main → commands → app → rest, schema, plugins → loaders, import, simulator → domain → database → config.
+ * A folder may always import from itself.
+ */
+const ALLOWED_IMPORTS = {
+  config: [],
+  database: ['config'],
+  domain: [],
+  simulator: ['domain'],
+  import: ['domain', 'database'],
+  loaders: ['domain', 'database'],
+  schema: ['loaders', 'domain', 'database'],
+  plugins: ['domain'],
+  rest: ['plugins'],
+  app: ['rest', 'schema', 'plugins', 'loaders', 'import', 'simulator', 'domain', 'database', 'config'],
+  commands: ['app', 'import', 'simulator', 'domain', 'database', 'config'],
+};
+
+const importDirections = Object.entries(ALLOWED_IMPORTS).map(([folder, allowed]) => ({
+  files: [`src/${folder}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            // Other folders of src, except those allowed.
+            regex: `^\\.\\./(?!${['$', ...allowed.map((name) => `${name}/`)].join('|')})`,
+            message: `src/${folder} may import from ${allowed.join(', ') || 'no other folder'} only.`,
+          },
+          ...(folder === 'domain'
+            ? [{ regex: '^(graphql|@pothos|@prisma)', message: 'The domain knows neither GraphQL nor Prisma.' }]
+            : []),
+        ],
+      },
+    ],
+  },
+}));
+
+export default tseslint.config(
+  { ignores: ['dist', 'src/database/generated', 'node_modules'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['*.js'] }, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+    },
+  },
+  { files: ['*.js'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/main.ts', 'src/config/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only src/main.ts hands the environment to src/config.' },
+      ],
+    },
+  },
+  ...importDirections,
+);

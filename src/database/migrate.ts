@@ -1,0 +1,139 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  type SqlDriverAdapter,
+  type SqlMigrationAwareDriverAdapterFactory,
+} from '@prisma/driver-adapter-utils';
+import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
+
+const PRISMA_DIRECTORY = fileURLToPath(new URL('../../prisma', import.meta.url));
+const MIGRATIONS_DIRECTORY = join(PRISMA_DIRECTORY, 'migrations');
+
+/** A migration could not be applied; the message names it and says what the database answered. */
+export class MigrationError extends Error {
+  override name = 'MigrationError';
+}
+
+/** The names of the migrations this build needs, in their order. */
+export async function listMigrations(): Promise<string[]> {
+  const entries = await readdir(MIGRATIONS_DIRECTORY, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+let instantiated: Promise<void> | undefined;
+
+/** Prisma's own schema engine, as WebAssembly: it needs no download. Its Node entry point relies on a bundler, hence this. */
+function instantiateEngine(): Promise<void> {
+  instantiated ??= (async () => {
+    const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm');
+    const bytes = await readFile(join(entry, '..', 'schema_engine_bg.wasm'));
+    const { instance } = await WebAssembly.instantiate(bytes, {
+      './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
+    });
+    bindings.__wbg_set_wasm(instance.exports);
+    (instance.exports.__wbindgen_start as () => void)();
+  })();
+  return instantiated;
+}
+
+/** Runs `use` with Prisma's schema engine on a database. */
+export async function withSchemaEngine<T>(
+  adapterFactory: SqlMigrationAwareDriverAdapterFactory,
+  use: (engine: bindings.SchemaEngine) => Promise<T>,
+): Promise<T> {
+  await instantiateEngine();
+  const engine = await bindings.SchemaEngine.new(
+    { datamodels: undefined },
+    () => {},
+    bindMigrationAwareSqlAdapterFactory(adapterFactory),
+  );
+  try {
+    return await use(engine);
+  } finally {
+    engine.free();
+  }
+}
+
+/** A connection for migrations: Prisma's adapter, and a way to run a script of several statements as one transaction. */
+export interface MigrationConnection {
+  adapterFactory: SqlMigrationAwareDriverAdapterFactory;
+  runScript(script: string): Promise<unknown>;
+}
+
+/**
+ * The adapters' own `executeScript` cuts a script at every semicolon, inside function bodies too, or does not wait for
+ * its end. Sent whole, a script is one implicit transaction: it is applied entirely or not at all.
+ */
+function withWholeScripts({
+  adapterFactory,
+  runScript,
+}: MigrationConnection): SqlMigrationAwareDriverAdapterFactory {
+  const wrap = (adapter: SqlDriverAdapter): SqlDriverAdapter =>
+    Object.assign(Object.create(adapter) as SqlDriverAdapter, {
+      executeScript: async (script: string) => {
+        await runScript(script);
+      },
+    });
+  return {
+    provider: adapterFactory.provider,
+    adapterName: adapterFactory.adapterName,
+    connect: async () => wrap(await adapterFactory.connect()),
+    connectToShadowDb: () => adapterFactory.connectToShadowDb(),
+  };
+}
+
+async function readMigrations(): Promise<bindings.MigrationList> {
+  const names = await listMigrations();
+  return {
+    baseDir: MIGRATIONS_DIRECTORY,
+    lockfile: {
+      path: './migration_lock.toml',
+      content: await readFile(join(MIGRATIONS_DIRECTORY, 'migration_lock.toml'), 'utf8'),
+    },
+    shadowDbInitScript: '',
+    migrationDirectories: await Promise.all(
+      names.map(async (name) => ({
+        path: name,
+        migrationFile: {
+          path: 'migration.sql',
+          content: {
+            tag: 'ok' as const,
+            value: await readFile(join(MIGRATIONS_DIRECTORY, name, 'migration.sql'), 'utf8'),
+          },
+        },
+      })),
+    ),
+  };
+}
+
+/**
+ * Applies the migrations that the database lacks, keeping Prisma's own table of them. One that failed earlier is tried
+ * again: since a script is one transaction, the failure left nothing behind.
+ * @param failedBefore the names of migrations that the database has noted as begun and not ended.
+ * @returns the names of those applied.
+ * @throws MigrationError if one fails.
+ */
+export async function applyMigrations(
+  connection: MigrationConnection,
+  failedBefore: readonly string[],
+): Promise<string[]> {
+  const migrationsList = await readMigrations();
+  try {
+    return await withSchemaEngine(withWholeScripts(connection), async (engine) => {
+      for (const migrationName of failedBefore) {
+        await engine.markMigrationRolledBack({ migrationName });
+      }
+      const filters = { externalTables: [], externalEnums: [] };
+      return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames;
+    });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new MigrationError(`The database could not be migrated: ${message}`, { cause: error });
+  }
+}

@@ -1,0 +1,71 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import type { DatabaseConfig } from '../config/config.ts';
+
+type PostgresConfig = Extract<DatabaseConfig, { kind: 'postgresql' }>;
+
+/** Time a statement gets beyond its limit in the server before the driver itself gives the connection up. */
+const DRIVER_GRACE_MS = 2000;
+
+/** How many different statements are prepared under a name, on each connection; the rest run unnamed. */
+const MAX_NAMED_STATEMENTS = 300;
+
+/**
+ * What every connection needs to be right: Prisma reads and writes `timestamptz` without its offset, which is true only
+ * where the session's zone is UTC, whatever zone the database has.
+ */
+export function connectionOptions(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    options: '-c TimeZone=UTC',
+    application_name: 'rosetta-gateway',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
+}
+
+/**
+ * Names each statement by its text, so that PostgreSQL parses and plans it once a connection. The number of names is
+ * bounded, because a connection keeps every statement it has named and callers can write any number of queries.
+ */
+function statementNames(limit: number) {
+  const names = new Map<string, string>();
+  return ({ sql }: { sql: string }): string => {
+    const known = names.get(sql);
+    if (known !== undefined) return known;
+    if (names.size >= limit) return '';
+    const name = `gateway_${names.size}`;
+    names.set(sql, name);
+    return name;
+  };
+}
+
+export function createPostgresPool(config: PostgresConfig): pg.Pool {
+  return new pg.Pool({
+    ...connectionOptions(config.url),
+    max: config.poolSize,
+    connectionTimeoutMillis: config.poolWaitMs,
+    idleTimeoutMillis: 60_000,
+    statement_timeout: config.statementTimeoutMs,
+    // A server that is paused or cut off cannot enforce its own limit.
+    query_timeout: config.statementTimeoutMs + DRIVER_GRACE_MS,
+    idle_in_transaction_session_timeout: 60_000,
+  });
+}
+
+export function createPostgresAdapter(
+  pool: pg.Pool,
+  config: PostgresConfig,
+  log: Logger,
+): PrismaPg {
+  // A lost idle connection is news, not a fault: the pool opens another one when it needs it.
+  const onLostConnection = (error: Error) =>
+    log.warn({ reason: error.message }, 'database connection lost');
+  return new PrismaPg(pool, {
+    disposeExternalPool: true,
+    onPoolError: onLostConnection,
+    onConnectionError: onLostConnection,
+    ...(config.namedStatements && { statementNameGenerator: statementNames(MAX_NAMED_STATEMENTS) }),
+  });
+}
