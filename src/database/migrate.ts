@@ -26,6 +26,14 @@ export async function listMigrations(): Promise<string[]> {
     .sort();
 }
 
+// Node has it; its type definitions for Node 20 do not.
+declare const WebAssembly: {
+  instantiate(
+    bytes: Uint8Array,
+    imports: Record<string, object>,
+  ): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
+};
+
 let instantiated: Promise<void> | undefined;
 
 /** Prisma's own schema engine, as WebAssembly: it needs no download. Its Node entry point relies on a bundler, hence this. */
@@ -34,10 +42,10 @@ function instantiateEngine(): Promise<void> {
     const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm');
     const bytes = await readFile(join(entry, '..', 'schema_engine_bg.wasm'));
     const { instance } = await WebAssembly.instantiate(bytes, {
-      './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
+      './schema_engine_bg.js': bindings,
     });
     bindings.__wbg_set_wasm(instance.exports);
-    (instance.exports.__wbindgen_start as () => void)();
+    instance.exports.__wbindgen_start();
   })();
   return instantiated;
 }

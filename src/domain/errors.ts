@@ -1,0 +1,27 @@
+/** Every `extensions.code` the gateway gives an error itself, with what it tells the caller. */
+export const ERROR_CODES = {
+  BAD_USER_INPUT: 'An argument is outside what its description allows.',
+  CAMPAIGN_NOT_FOUND: 'There is no campaign of that id.',
+  ANNOTATION_REQUEST_NOT_FOUND: 'The campaign has no annotation request of that id.',
+  SCENE_NOT_FOUND: 'The annotation request has no task for that scene.',
+  TIMEOUT: 'The answer took longer than is allowed.',
+  SERVICE_UNAVAILABLE: 'The gateway cannot answer now; the same request may succeed in a moment.',
+  INTERNAL_SERVER_ERROR: 'The gateway failed; its log has the reason under the request id.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** An error whose message is meant for the caller. GraphQL takes `extensions` over as they are. */
+export class GatewayError extends Error {
+  override name = 'GatewayError';
+  readonly extensions: { readonly code: ErrorCode };
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string = ERROR_CODES[code],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.extensions = { code };
+  }
+}
