@@ -15,8 +15,18 @@ const ALLOWED_IMPORTS = {
   loaders: ['domain', 'database'],
   schema: ['loaders', 'domain', 'database'],
   plugins: ['domain'],
-  rest: ['plugins'],
-  app: ['rest', 'schema', 'plugins', 'loaders', 'import', 'simulator', 'domain', 'database', 'config'],
+  rest: ['domain'],
+  app: [
+    'rest',
+    'schema',
+    'plugins',
+    'loaders',
+    'import',
+    'simulator',
+    'domain',
+    'database',
+    'config',
+  ],
   commands: ['app', 'import', 'simulator', 'domain', 'database', 'config'],
 };
 
@@ -33,7 +43,12 @@ const importDirections = Object.entries(ALLOWED_IMPORTS).map(([folder, allowed])
             message: `src/${folder} may import from ${allowed.join(', ') || 'no other folder'} only.`,
           },
           ...(folder === 'domain'
-            ? [{ regex: '^(graphql|@pothos|@prisma)', message: 'The domain knows neither GraphQL nor Prisma.' }]
+            ? [
+                {
+                  regex: '^(graphql|@pothos|@prisma)',
+                  message: 'The domain knows neither GraphQL nor Prisma.',
+                },
+              ]
             : []),
         ],
       },
@@ -47,7 +62,10 @@ export default tseslint.config(
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['*.js'] }, tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.js'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
     rules: {
       eqeqeq: 'error',
@@ -63,7 +81,11 @@ export default tseslint.config(
     rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Only src/main.ts hands the environment to src/config.' },
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Only src/main.ts hands the environment to src/config.',
+        },
       ],
     },
   },

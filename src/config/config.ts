@@ -42,17 +42,14 @@ const postgresUrl = z.string().superRefine((text, ctx) => {
   }
 });
 
-const timeZone = z.string().refine(
-  (zone) => {
-    try {
-      new Intl.DateTimeFormat('en', { timeZone: zone });
-      return true;
-    } catch {
-      return false;
-    }
-  },
-  'is not a time zone; allowed is a name of the IANA time zone database, Asia/Shanghai for instance',
-);
+const timeZone = z.string().refine((zone) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}, 'is not a time zone; allowed is a name of the IANA time zone database, Asia/Shanghai for instance');
 
 const domain = z
   .string()

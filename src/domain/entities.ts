@@ -69,11 +69,7 @@ export interface AnnotationHistoryEntity {
 }
 
 export type Entity =
-  | CampaignEntity
-  | AnnotationRequestEntity
-  | PoolEntity
-  | TaskEntity
-  | AnnotationHistoryEntity;
+  CampaignEntity | AnnotationRequestEntity | PoolEntity | TaskEntity | AnnotationHistoryEntity;
 
 export type EntityType = Entity['type'];
 

@@ -10,8 +10,7 @@ import { embeddedDatabase, openDatabase } from '../../src/database/database.ts';
 
 /** What every test file starts from: a migrated, empty database to copy. */
 export type DatabaseTemplate =
-  | { kind: 'embedded'; dumpFile: string }
-  | { kind: 'postgresql'; serverUrl: string; name: string };
+  { kind: 'embedded'; dumpFile: string } | { kind: 'postgresql'; serverUrl: string; name: string };
 
 declare module 'vitest' {
   export interface ProvidedContext {

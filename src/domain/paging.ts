@@ -1,0 +1,142 @@
+import { GatewayError } from './errors.ts';
+import { readId, type Noun, type NounIds } from './nouns.ts';
+
+/** Rows on a page that does not say how many it wants. */
+export const DEFAULT_PAGE_SIZE = 20;
+
+/** Rows a page may have at most. */
+export const MAX_PAGE_SIZE: Readonly<Record<Noun, number>> = {
+  Campaign: 100,
+  AnnotationRequest: 100,
+  Pool: 100,
+  Task: 100,
+  AnnotationHistory: 1000,
+};
+
+const MAX_PAGE_NUMBER = 2_147_483_647;
+
+/** The arguments of a Relay connection. */
+export interface ConnectionArguments {
+  first?: number | null | undefined;
+  last?: number | null | undefined;
+  after?: string | null | undefined;
+  before?: string | null | undefined;
+}
+
+/** A page of a list in the order of its ids, by keyset: the rows after one id and before another. */
+export interface KeysetPage<Id> {
+  after: Id | undefined;
+  before: Id | undefined;
+  /** Rows wanted. One more is read, to know whether another page follows. */
+  size: number;
+  /** Whether the rows are taken from the end. */
+  backward: boolean;
+}
+
+// The version lets a later order put more into a cursor without mistaking an old one for a new one.
+const CURSOR_PREFIX = 'cursor:1:';
+
+/** The cursor of a row: opaque to callers, valid in every list of its type that is ordered by id. */
+export function encodeCursor(noun: Noun, id: string | bigint): string {
+  return Buffer.from(`${CURSOR_PREFIX}${noun}:${id}`).toString('base64url');
+}
+
+function decodeCursor<N extends Noun>(noun: N, name: string, cursor: string): NounIds[N] {
+  const prefix = `${CURSOR_PREFIX}${noun}:`;
+  const text = Buffer.from(cursor, 'base64url').toString();
+  if (text.startsWith(prefix)) {
+    const id = readId(noun, text.slice(prefix.length));
+    // Base64 has several spellings of the same bytes; we issue one.
+    if (id !== undefined && encodeCursor(noun, id) === cursor) return id;
+  }
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    `The argument "${name}" is not a cursor of a list of ${noun}: take one from "cursor", "startCursor" or "endCursor".`,
+  );
+}
+
+function checkSize(noun: Noun, name: string, size: number, minimum: number): void {
+  const maximum = MAX_PAGE_SIZE[noun];
+  if (size < minimum || size > maximum) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      `The argument "${name}" is ${size}; it may be from ${minimum} to ${maximum}.`,
+    );
+  }
+}
+
+/**
+ * Reads the arguments of a connection.
+ * @throws GatewayError (BAD_USER_INPUT) for a size out of range, `first` together with `last`, or a foreign cursor.
+ */
+export function readKeysetPage<N extends Noun>(
+  noun: N,
+  { first, last, after, before }: ConnectionArguments,
+): KeysetPage<NounIds[N]> {
+  if (typeof first === 'number' && typeof last === 'number') {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      'The arguments "first" and "last" exclude each other: give one of them.',
+    );
+  }
+  if (typeof first === 'number') checkSize(noun, 'first', first, 0);
+  if (typeof last === 'number') checkSize(noun, 'last', last, 0);
+  return {
+    after: typeof after === 'string' ? decodeCursor(noun, 'after', after) : undefined,
+    before: typeof before === 'string' ? decodeCursor(noun, 'before', before) : undefined,
+    size: first ?? last ?? DEFAULT_PAGE_SIZE,
+    backward: typeof last === 'number',
+  };
+}
+
+/** A page of a list by its number. */
+export interface NumberedPage {
+  /** Rows before the page; may exceed 2^31. */
+  skip: number;
+  size: number;
+}
+
+/** @throws GatewayError (BAD_USER_INPUT) for a number or size out of range. */
+export function readNumberedPage(noun: Noun, page: number, pageSize: number): NumberedPage {
+  if (page < 1) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      `The argument "page" is ${page}; it may be from 1 to ${MAX_PAGE_NUMBER}.`,
+    );
+  }
+  checkSize(noun, 'pageSize', pageSize, 1);
+  return { skip: (page - 1) * pageSize, size: pageSize };
+}
+
+/** A page of rows as Relay wants it. */
+export interface Connection<Row> {
+  edges: { cursor: string; node: Row }[];
+  pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
+}
+
+/** Makes a connection of the rows that were read for a page, in the order they were read. */
+export function toConnection<N extends Noun, Row extends { id: NounIds[N] }>(
+  noun: N,
+  page: KeysetPage<NounIds[N]>,
+  rows: readonly Row[],
+): Connection<Row> {
+  const hasMore = rows.length > page.size;
+  const kept = rows.slice(0, page.size);
+  if (page.backward) kept.reverse();
+  const edges = kept.map((node) => ({ cursor: encodeCursor(noun, node.id), node }));
+  return {
+    edges,
+    pageInfo: {
+      // At the end where the page begins, the cursor's own row stands outside the page.
+      hasNextPage: page.backward ? page.before !== undefined : hasMore,
+      hasPreviousPage: page.backward ? hasMore : page.after !== undefined,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}

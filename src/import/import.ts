@@ -1,0 +1,132 @@
+import type { Database } from '../database/database.ts';
+import { ENTITY_TYPES } from '../domain/entities.ts';
+import { readBatches, type Batch } from './batches.ts';
+import { analyze } from './sql.ts';
+import { addOutcomes, emptySummary, type ImportSummary, type Listeners } from './summary.ts';
+import { inRetriedTransaction, inTransaction } from './transaction.ts';
+import { writeBatch, type Outcome } from './write.ts';
+
+export type { LineProblem, ProblemCode } from './problem.ts';
+export type { ImportSummary, TypeSummary } from './summary.ts';
+
+export interface ImportOptions extends Listeners {
+  /** Takes a line without the fields its type does not have, which reject it otherwise. */
+  ignoreUnknown?: boolean;
+  /** One transaction for everything: an error or an interruption leaves nothing behind. Nothing is retried then. */
+  atomic?: boolean;
+  /** Called after each batch: lines dealt with, and bytes of the source, unpacked, so far. */
+  onProgress?: (progress: { lines: number; bytes: number }) => void;
+  /** Stops the import after the batch under way. */
+  signal?: AbortSignal;
+  /** Lines in one transaction; for tests. */
+  batchLines?: number;
+}
+
+/** The source or the database failed. What was committed before stays, and running the import again completes it. */
+export class ImportError extends Error {
+  override name = 'ImportError';
+
+  constructor(
+    cause: unknown,
+    /** What was done before. */
+    readonly summary: ImportSummary,
+  ) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** Undoes an atomic import. */
+class Interruption extends Error {}
+
+const BATCH_LINES = 2000;
+/** After fewer new rows than this the planner's picture of the tables is still right enough. */
+const MANY_ROWS = 10_000;
+
+/**
+ * Hands batches to `write` one after the other; while one is written, the next is read.
+ * @returns whether the signal came before the end.
+ */
+async function writeInTurn(
+  batches: AsyncGenerator<Batch>,
+  write: (batch: Batch) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const readNext = () => {
+    const next = batches.next();
+    // It is awaited later; until then a failure is not unhandled.
+    next.catch(() => {});
+    return next;
+  };
+  const aborted = new Promise<'aborted'>((resolve) => {
+    if (signal?.aborted) resolve('aborted');
+    else signal?.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
+  try {
+    for (let next = readNext(); ;) {
+      // A source that has nothing to say (a terminal, a pipe) must not hold up the interruption.
+      const step = await Promise.race([next, aborted]);
+      if (step === 'aborted') return true;
+      if (step.done) return false;
+      if (signal?.aborted) return true;
+      next = readNext();
+      await write(step.value);
+    }
+  } finally {
+    // Not awaited: it takes effect when the read under way ends, which may be never.
+    batches.return(undefined).catch(() => {});
+  }
+}
+
+async function analyzeAfter(database: Database, summary: ImportSummary): Promise<void> {
+  const written = ENTITY_TYPES.map((type) => ({
+    type,
+    rows: summary.types[type].created + summary.types[type].updated,
+  })).filter(({ rows }) => rows > 0);
+  if (written.reduce((sum, { rows }) => sum + rows, 0) <= MANY_ROWS) return;
+  await analyze(
+    database.prisma,
+    written.map(({ type }) => type),
+  );
+}
+
+/**
+ * Imports NDJSON: one entity a line, in the order in which they refer to each other. A bad line is rejected and told to
+ * `onRejected`; the rest goes on. Problems are told in the order of the lines, once their batch is committed.
+ * @param source the bytes, in chunks of any size.
+ * @throws ImportError if the source or the database fails; its `cause` is what they threw.
+ */
+export async function importLines(
+  database: Database,
+  source: AsyncIterable<Uint8Array>,
+  options: ImportOptions = {},
+): Promise<ImportSummary> {
+  const { ignoreUnknown = false, atomic = false, signal, batchLines = BATCH_LINES } = options;
+  const importTime = new Date().toISOString();
+  let summary = emptySummary();
+  const batches = readBatches(source, { maxLines: batchLines, ignoreUnknown });
+  const tell = (batch: Batch, outcomes: Outcome[]) => {
+    addOutcomes(summary, outcomes, options);
+    options.onProgress?.({ lines: summary.lines, bytes: batch.bytesRead });
+  };
+  try {
+    if (atomic) {
+      await inTransaction(database, async (tx) => {
+        const write = async (batch: Batch) => tell(batch, await writeBatch(tx, batch, importTime));
+        if (await writeInTurn(batches, write, signal)) throw new Interruption();
+      });
+    } else {
+      const write = async (batch: Batch) =>
+        tell(
+          batch,
+          await inRetriedTransaction(database, (tx) => writeBatch(tx, batch, importTime)),
+        );
+      summary.interrupted = await writeInTurn(batches, write, signal);
+    }
+    await analyzeAfter(database, summary);
+    return summary;
+  } catch (error) {
+    if (atomic) summary = emptySummary();
+    if (error instanceof Interruption) return { ...summary, interrupted: true };
+    throw new ImportError(error, summary);
+  }
+}

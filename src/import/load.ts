@@ -1,0 +1,67 @@
+import { ENTITY_TYPES, type EntityType } from '../domain/entities.ts';
+import { allFields, selectRows, type Transaction } from './sql.ts';
+import { emptyState, valueOf, type State } from './state.ts';
+import { tableOf, type Line, type Row } from './tables.ts';
+
+type Keys = Record<EntityType, Set<string>>;
+
+const noKeys = () =>
+  Object.fromEntries(ENTITY_TYPES.map((type) => [type, new Set<string>()])) as Keys;
+
+/** The keys that lines have themselves, and those they refer to. */
+function collectKeys(lines: readonly Line[]): { own: Keys; referred: Keys } {
+  const own = noKeys();
+  const referred = noKeys();
+  for (const { type, fields } of lines) {
+    own[type].add(fields.id);
+    for (const [field, target] of Object.entries(tableOf(type).references)) {
+      referred[target].add((fields as unknown as Row)[field] as string);
+    }
+  }
+  return { own, referred };
+}
+
+const asRows = (ids: Iterable<string>) => Array.from(ids, (id): Row => ({ id }));
+
+/** The different values that lines of a type give to a set of fields. */
+function valuesOf(lines: readonly Line[], type: EntityType, fields: readonly string[]): Row[] {
+  const values = new Map<string, Row>();
+  for (const line of lines) {
+    if (line.type !== type) continue;
+    const given = line.fields as unknown as Row;
+    const value = Object.fromEntries(fields.map((field) => [field, given[field]!]));
+    values.set(valueOf(given, fields), value as Row);
+  }
+  return [...values.values()];
+}
+
+/**
+ * Loads what is stored and matters to these lines, in a few statements. Rows that a line may update stay locked until
+ * the transaction ends; records never change and need no lock.
+ */
+export async function loadState(tx: Transaction, lines: readonly Line[]): Promise<State> {
+  const state = emptyState();
+  const { own, referred } = collectKeys(lines);
+  for (const type of ENTITY_TYPES) {
+    const { place } = tableOf(type);
+    const table = state[type];
+    if (own[type].size > 0) {
+      const lock = type !== 'annotationHistory';
+      const rows = await selectRows(tx, type, ['id'], asRows(own[type]), allFields(type), lock);
+      for (const row of rows) table.noteStored(row, true);
+    }
+    const others = [...referred[type]].filter((id) => !own[type].has(id));
+    if (others.length > 0) {
+      const wanted = ['id', ...place];
+      const rows = await selectRows(tx, type, ['id'], asRows(others), wanted, false);
+      for (const row of rows) table.noteStored(row, false);
+    }
+    for (const index of own[type].size > 0 ? table.unique : []) {
+      const values = valuesOf(lines, type, index.fields);
+      const wanted = ['id', ...index.fields];
+      const holders = await selectRows(tx, type, index.fields, values, wanted, false);
+      for (const holder of [...table.rows.values(), ...holders]) index.note(holder);
+    }
+  }
+  return state;
+}

@@ -1,0 +1,98 @@
+import { LosslessNumber, parse } from 'lossless-json';
+import { ENTITY_TYPES, type EntityType } from '../domain/entities.ts';
+import type { Value } from './kinds.ts';
+import { Rejection, show } from './problem.ts';
+import { tableOf, type Line } from './tables.ts';
+
+/** A plain whole number that a double holds exactly; anything else keeps its characters. */
+function parseNumber(source: string): number | LosslessNumber {
+  return /^\d{1,15}$/.test(source) ? Number(source) : new LosslessNumber(source);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return parse(text, undefined, { parseNumber, onDuplicateKey: refuseDuplicate });
+  } catch (error) {
+    if (error instanceof Rejection) throw error;
+    // The other way to fail is a RangeError, from thousands of brackets inside each other.
+    const reason = error instanceof SyntaxError ? error.message : 'it is nested too deeply';
+    throw new Rejection('SYNTAX', null, `The line is not JSON: ${reason}.`);
+  }
+}
+
+function refuseDuplicate({ key }: { key: string }): never {
+  throw new Rejection('SYNTAX', null, `The key ${show(key)} is there twice, with two values.`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof LosslessNumber)
+  );
+}
+
+function readType(value: unknown): EntityType {
+  const type = ENTITY_TYPES.find((known) => known === value);
+  if (type) return type;
+  const problem =
+    value === undefined
+      ? 'type is missing'
+      : typeof value === 'string'
+        ? `There is no type ${show(value)}`
+        : 'type is no text';
+  throw new Rejection(
+    'UNKNOWN_TYPE',
+    'type',
+    `${problem}; the types are ${ENTITY_TYPES.join(', ')}.`,
+  );
+}
+
+function readFields(type: EntityType, object: Record<string, unknown>, ignoreUnknown: boolean) {
+  const { fields } = tableOf(type);
+  if (!ignoreUnknown) {
+    const unknown = Object.keys(object).find(
+      (key) => key !== 'type' && !Object.hasOwn(fields, key),
+    );
+    if (unknown !== undefined) {
+      throw new Rejection(
+        'UNKNOWN_FIELD',
+        unknown,
+        `There is no field ${show(unknown)} in ${type}.`,
+      );
+    }
+  }
+  const values: Record<string, Value> = {};
+  for (const [name, { kind, absent }] of Object.entries(fields)) {
+    const value = object[name];
+    if (value === undefined) {
+      if (absent === 'refused') throw new Rejection('INVALID', name, `${name} is missing.`);
+    } else if (value === null && absent !== 'refused') {
+      // What always has a value cannot be cleared: null says as little as an absent field.
+      if (absent === 'null') values[name] = null;
+    } else {
+      values[name] = kind.read(value, name);
+    }
+  }
+  return values;
+}
+
+/**
+ * Reads the text of one line, without a look at any other.
+ * @param ignoreUnknown whether fields that the type does not have are left out rather than refused.
+ * @returns the line, or what is wrong with it.
+ */
+export function parseLine(number: number, text: string, ignoreUnknown: boolean) {
+  let type: EntityType | null = null;
+  try {
+    const object = parseJson(text);
+    if (!isObject(object)) throw new Rejection('SYNTAX', null, 'The line is not a JSON object.');
+    type = readType(object.type);
+    // The table of the type has checked that these are its fields.
+    return { number, type, fields: readFields(type, object, ignoreUnknown) } as unknown as Line;
+  } catch (error) {
+    if (error instanceof Rejection) return error.at(number, type);
+    throw error;
+  }
+}

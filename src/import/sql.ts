@@ -1,0 +1,104 @@
+import type { Prisma } from '../database/generated/client/client.ts';
+import type { EntityType } from '../domain/entities.ts';
+import type { Kind } from './kinds.ts';
+import { isLower } from './kinds.ts';
+import { tableOf, type Row } from './tables.ts';
+
+/** A transaction that is open. */
+export type Transaction = Pick<Prisma.TransactionClient, '$queryRawUnsafe' | '$executeRawUnsafe'>;
+
+const columnOf = (field: string) =>
+  `"${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"`;
+
+function kindsOf(type: EntityType): Record<string, Kind> {
+  const { fields, derived } = tableOf(type);
+  return {
+    ...Object.fromEntries(Object.entries(fields).map(([name, { kind }]) => [name, kind])),
+    ...derived,
+  };
+}
+
+/**
+ * The rows of a parameter, which is one JSON array of objects: statements keep one text whatever the number of rows,
+ * and nothing is escaped by hand.
+ */
+function given(type: EntityType, fields: readonly string[]): string {
+  const kinds = kindsOf(type);
+  const columns = fields.map((field) => `"${field}" ${kinds[field]!.sqlType}`);
+  return `json_to_recordset($1::text::json) AS given(${columns.join(', ')})`;
+}
+
+/** Everybody writes and locks rows in this order, so that two importers seldom wait for each other in a circle. */
+function inKeyOrder<T extends { readonly id: string }>(rows: readonly T[]): T[] {
+  return rows.toSorted((a, b) => (isLower(a.id, b.id) ? -1 : 1));
+}
+
+/**
+ * Reads the stored rows that have one of the keys.
+ * @param by the fields that make up a key; a unique index must serve them.
+ * @param wanted the fields to read, `id` among them.
+ * @param lock whether the rows stay locked against other writers until the transaction ends.
+ */
+export async function selectRows(
+  tx: Transaction,
+  type: EntityType,
+  by: readonly string[],
+  keys: readonly Row[],
+  wanted: readonly string[],
+  lock: boolean,
+): Promise<Row[]> {
+  const kinds = kindsOf(type);
+  const columns = wanted.map(
+    (field) => `${kinds[field]!.select(`t.${columnOf(field)}`)} AS "${field}"`,
+  );
+  const match = by.map((field) => `t.${columnOf(field)} = given."${field}"`);
+  // OFFSET 0 keeps the planner from anything but one look into the index for each key.
+  const [result] = await tx.$queryRawUnsafe<[{ rows: string }]>(
+    `SELECT coalesce(json_agg(r), '[]')::text AS rows FROM (
+       SELECT ${columns.join(', ')} FROM ${given(type, by)} CROSS JOIN LATERAL (
+         SELECT * FROM "${tableOf(type).table}" t WHERE ${match.join(' AND ')} OFFSET 0${lock ? ' FOR NO KEY UPDATE' : ''}
+       ) t
+     ) r`,
+    JSON.stringify(lock ? inKeyOrder(keys) : keys),
+  );
+  return JSON.parse(result.rows) as Row[];
+}
+
+/** Reads the whole rows of the ids, or those of the fields given. */
+export function allFields(type: EntityType): string[] {
+  return Object.keys(kindsOf(type));
+}
+
+export async function insertRows(tx: Transaction, type: EntityType, rows: readonly Row[]) {
+  const fields = allFields(type);
+  await tx.$executeRawUnsafe(
+    `INSERT INTO "${tableOf(type).table}" (${fields.map(columnOf).join(', ')})
+     SELECT ${fields.map((field) => `"${field}"`).join(', ')} FROM ${given(type, fields)}`,
+    JSON.stringify(inKeyOrder(rows)),
+  );
+}
+
+export async function updateRows(tx: Transaction, type: EntityType, rows: readonly Row[]) {
+  const { table, fixed, fields } = tableOf(type);
+  const changeable = Object.keys(fields).filter((f) => f !== 'id' && !fixed.includes(f));
+  await tx.$executeRawUnsafe(
+    `UPDATE "${table}" t SET ${changeable.map((f) => `${columnOf(f)} = given."${f}"`).join(', ')}
+     FROM ${given(type, ['id', ...changeable])} WHERE t."id" = given."id"`,
+    JSON.stringify(inKeyOrder(rows)),
+  );
+}
+
+/**
+ * Plans are made while tables are still empty and kept while they grow: without these settings the server could go on
+ * reading whole tables, for its own checks of foreign keys too. They end with the transaction.
+ */
+export async function prepareTransaction(tx: Transaction): Promise<void> {
+  await tx.$queryRawUnsafe(
+    `SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`,
+  );
+}
+
+/** Tells the planner how the tables look now, rather than whenever autovacuum comes by. */
+export async function analyze(tx: Transaction, types: Iterable<EntityType>): Promise<void> {
+  for (const type of types) await tx.$executeRawUnsafe(`ANALYZE "${tableOf(type).table}"`);
+}

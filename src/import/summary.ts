@@ -1,0 +1,62 @@
+import { ENTITY_TYPES, type EntityType } from '../domain/entities.ts';
+import type { LineProblem } from './problem.ts';
+import type { Outcome } from './write.ts';
+
+export interface TypeSummary {
+  created: number;
+  updated: number;
+  /** The stale lines included. */
+  unchanged: number;
+  /** Lines of tasks that were written after an earlier record than what is stored. */
+  stale: number;
+  rejected: number;
+  /** Records that were created although their counts do not add up. */
+  warnings: number;
+}
+
+/** What an import did. */
+export interface ImportSummary {
+  /** Lines that were dealt with; blank ones do not count. */
+  lines: number;
+  /** Whether the import was told to stop before the end of the source. */
+  interrupted: boolean;
+  types: Record<EntityType, TypeSummary>;
+  /** Of all types, and of lines that have none. */
+  rejected: number;
+}
+
+export function emptySummary(): ImportSummary {
+  const zeros = { created: 0, updated: 0, unchanged: 0, stale: 0, rejected: 0, warnings: 0 };
+  const types = Object.fromEntries(ENTITY_TYPES.map((type) => [type, { ...zeros }]));
+  return { lines: 0, interrupted: false, rejected: 0, types: types as ImportSummary['types'] };
+}
+
+export interface Listeners {
+  onRejected?: ((problem: LineProblem) => void) | undefined;
+  onWarning?: ((problem: LineProblem) => void) | undefined;
+}
+
+/** Counts what became of lines, and tells the listeners about those with a problem. */
+export function addOutcomes(
+  summary: ImportSummary,
+  outcomes: readonly Outcome[],
+  { onRejected, onWarning }: Listeners,
+): void {
+  summary.lines += outcomes.length;
+  for (const outcome of outcomes) {
+    if (outcome.decision === 'rejected') {
+      const { problem } = outcome;
+      summary.rejected++;
+      if (problem.type) summary.types[problem.type].rejected++;
+      onRejected?.(problem);
+      continue;
+    }
+    const counts = summary.types[outcome.type];
+    if (outcome.decision === 'stale') counts.stale++;
+    counts[outcome.decision === 'stale' ? 'unchanged' : outcome.decision]++;
+    if (outcome.warning) {
+      counts.warnings++;
+      onWarning?.(outcome.warning);
+    }
+  }
+}

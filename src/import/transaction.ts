@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '../database/database.ts';
+import type { Transaction } from './sql.ts';
+
+/** The longest a timer can be set to: a transaction ends when it is done. */
+const NO_LIMIT_MS = 2_147_483_647;
+/** How long to wait for a free connection. */
+const MAX_WAIT_MS = 60_000;
+const MAX_ATTEMPTS = 20;
+const LONGEST_PAUSE_MS = 200;
+
+/**
+ * What the server says when somebody else wrote the same rows meanwhile: unique violation, foreign key violation,
+ * serialization failure, deadlock.
+ */
+const CONFLICTS = new Set(['23505', '23503', '40001', '40P01']);
+
+/** Prisma wraps what the server said, at a depth that depends on the statement. */
+function sqlStateOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { originalCode, cause, meta } = error as Record<string, unknown>;
+  if (typeof originalCode === 'string') return originalCode;
+  const { driverAdapterError } = (meta ?? {}) as Record<string, unknown>;
+  return sqlStateOf(driverAdapterError) ?? sqlStateOf(cause);
+}
+
+/** Runs `work` in one transaction. */
+export function inTransaction<T>(
+  { prisma }: Database,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return prisma.$transaction(work, { timeout: NO_LIMIT_MS, maxWait: MAX_WAIT_MS });
+}
+
+/** Runs `work` in one transaction, and again from the start where another writer came in between. */
+export async function inRetriedTransaction<T>(
+  database: Database,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inTransaction(database, work);
+    } catch (error) {
+      const isConflict = CONFLICTS.has(sqlStateOf(error) ?? '');
+      if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
+      // Not all at once, or they would meet again.
+      await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** attempt));
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import type { IncomingMessage } from 'node:http';
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Milliseconds from the first read to the last byte. */
+  readonly timeoutMs: number;
+}
+
+/** A body that could not be read to its end, by the HTTP status that says so. 400: the sender hung up. */
+export type UnreadBody = 413 | 408 | 400;
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Reads a request's body to its end, a GET's too, within bounds. A request without one has no bytes. Never rejects. */
+export function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buffer | UnreadBody> {
+  const { 'content-length': announced, 'transfer-encoding': coding } = req.headers;
+  // HTTP has no other way to announce a body; most requests have none and are spared the wait.
+  if (coding === undefined && (announced === undefined || announced === '0')) {
+    return Promise.resolve(NO_BYTES);
+  }
+  // What is announced as too long is not read at all.
+  if (Number(announced) > limits.maxBytes) return Promise.resolve(413);
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const settle = (result: Buffer | UnreadBody) => {
+      clearTimeout(timer);
+      req.off('data', onData).off('end', onEnd).off('close', onClose);
+      resolve(result);
+    };
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > limits.maxBytes) settle(413);
+      else chunks.push(chunk);
+    };
+    const onEnd = () => settle(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    const onClose = () => settle(400);
+    const timer = setTimeout(() => settle(408), limits.timeoutMs);
+    // Without a listener for it, the error of a sender who hangs up would end the process; "close" follows it. It stays
+    // for as long as the request lives.
+    req.on('error', () => undefined);
+    req.on('data', onData).on('end', onEnd).on('close', onClose);
+    if (req.destroyed) settle(400);
+  });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The arguments of a JSON body: the JSON source of each member's value, by name, in the order given. The source is kept
+ * because a parsed number no longer shows how it was written, and a parsed object not that a name came twice. JSON `null`
+ * is an absent argument and left out.
+ * @returns undefined where the bytes are no JSON object in UTF-8; an empty map where there are none.
+ */
+export function parseBody(bytes: Buffer): ReadonlyMap<string, string[]> | undefined {
+  const members = new Map<string, string[]>();
+  if (bytes.length === 0) return members;
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+    const value: unknown = JSON.parse(text);
+    if (!isObject(value)) return undefined;
+  } catch {
+    return undefined;
+  }
+  for (const [name, source] of topLevelMembers(text)) {
+    if (source === 'null') continue;
+    const sources = members.get(name);
+    if (sources === undefined) members.set(name, [source]);
+    else sources.push(source);
+  }
+  return members;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPENING = new Set([0x5b, 0x7b]);
+const CLOSING = new Set([0x5d, 0x7d]);
+
+/** Splits the text of a JSON object, which must be valid, into its members. */
+function* topLevelMembers(text: string): Generator<[name: string, source: string]> {
+  let start = text.indexOf('"');
+  while (start !== -1) {
+    const nameEnd = endOfString(text, start);
+    const valueStart = text.indexOf(':', nameEnd) + 1;
+    const valueEnd = endOfValue(text, valueStart);
+    yield [
+      JSON.parse(text.slice(start, nameEnd)) as string,
+      text.slice(valueStart, valueEnd).trim(),
+    ];
+    start = text.indexOf('"', valueEnd);
+  }
+}
+
+/** The index after the string that begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let index = start + 1;
+  for (let char; (char = text.charCodeAt(index)) !== QUOTE;) index += char === BACKSLASH ? 2 : 1;
+  return index + 1;
+}
+
+/** The index of the comma or brace that follows the value at `start`. */
+function endOfValue(text: string, start: number): number {
+  let depth = 0;
+  for (let index = start; ;) {
+    const char = text.charCodeAt(index);
+    if (depth === 0 && (char === COMMA || CLOSING.has(char))) return index;
+    if (OPENING.has(char)) depth++;
+    else if (CLOSING.has(char)) depth--;
+    index = char === QUOTE ? endOfString(text, index) : index + 1;
+  }
+}

@@ -1,0 +1,104 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { renderEnvelope, verdictOfStatus, type Stamp, type Verdict } from './envelope.ts';
+
+const CONTENT_TYPE = 'application/json; charset=utf-8';
+
+/** Seconds after which a caller may try again when the gateway could not answer for a moment. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** Milliseconds a refused body is read on and thrown away, so that its sender gets to read why. */
+const LINGER_MS = 2000;
+
+/** Writes the answer: an envelope with the verdict's HTTP status. */
+export function writeEnvelope(
+  res: ServerResponse,
+  verdict: Verdict,
+  stamp: Stamp,
+  data?: object,
+): void {
+  writeHead(res, verdict, renderEnvelope(verdict, stamp, data));
+}
+
+function writeHead(
+  res: ServerResponse,
+  verdict: Verdict,
+  body: string,
+  send: 'end' | 'write' = 'end',
+): void {
+  res.statusCode = verdict.status;
+  res.setHeader('Content-Type', CONTENT_TYPE);
+  res.setHeader('Content-Length', Buffer.byteLength(body));
+  if (verdict.status === 503 && !res.hasHeader('Retry-After')) {
+    res.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+  }
+  if (send === 'end') res.end(body);
+  else res.write(body);
+}
+
+export interface Failure extends Stamp {
+  /** HTTP status; 500 and 503 become the platform's hiccup, code 5000. */
+  readonly status: number;
+  /** When the caller may try again; a 503 says 1 second by itself. */
+  readonly retryAfterSeconds?: number;
+  /** The methods that a 405 names. */
+  readonly allow?: string;
+}
+
+/** Writes an HTTP failure as an envelope: its code is the HTTP status, its message the reason phrase. */
+export function writeFailure(res: ServerResponse, failure: Failure): void {
+  if (failure.allow !== undefined) res.setHeader('Allow', failure.allow);
+  if (failure.retryAfterSeconds !== undefined) {
+    res.setHeader('Retry-After', failure.retryAfterSeconds);
+  }
+  writeEnvelope(res, verdictOfStatus(failure.status), failure);
+}
+
+/**
+ * Answers a request whose body is not going to be read to its end, and closes the connection. The answer goes out at once;
+ * the connection is closed only when the sender has stopped or some time has passed, because closing it under a sender's
+ * hands resets it, and a reset takes the answer away with it.
+ */
+export function refuseBody(req: IncomingMessage, res: ServerResponse, failure: Failure): void {
+  const verdict = verdictOfStatus(failure.status);
+  res.setHeader('Connection', 'close');
+  writeHead(res, verdict, renderEnvelope(verdict, failure), 'write');
+  const finish = () => {
+    clearTimeout(timer);
+    if (!res.writableEnded) res.end();
+  };
+  const timer = setTimeout(finish, LINGER_MS).unref();
+  if (req.readableEnded || req.destroyed) {
+    finish();
+    return;
+  }
+  req.once('end', finish);
+  req.once('close', finish);
+  req.resume();
+}
+
+// Node's own choices for requests that its parser gave up on; everything else it reports is a bad request.
+const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/**
+ * The whole HTTP answer to a request that Node could not parse, for the server's `clientError` event, where there is a
+ * socket and no response object.
+ * @param error what the event brought.
+ * @returns the status, for the log, and the bytes to end the socket with.
+ */
+export function renderClientError(error: Error, stamp: Stamp): { status: number; answer: string } {
+  const status = STATUS_OF_CLIENT_ERROR[(error as NodeJS.ErrnoException).code ?? ''] ?? 400;
+  const body = renderEnvelope(verdictOfStatus(status), stamp);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Date: ${new Date().toUTCString()}`,
+    `X-Request-Id: ${stamp.requestId}`,
+    `Content-Type: ${CONTENT_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  return { status, answer: `${head.join('\r\n')}\r\n\r\n${body}` };
+}

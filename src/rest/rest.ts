@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DocumentNode } from 'graphql';
+import type { ErrorCode } from '../domain/errors.ts';
+import { parseBody, readBody } from './body.ts';
+import {
+  INVALID_PARAMETER,
+  SUCCESS,
+  verdictOfError,
+  type Stamp,
+  type Verdict,
+} from './envelope.ts';
+import { refuseBody, writeEnvelope, writeFailure } from './http.ts';
+import { parseQueryString } from './query-string.ts';
+import { ROUTES, type Route } from './routes.ts';
+
+export { renderClientError, writeFailure } from './http.ts';
+export { REST_DOCUMENTS } from './routes.ts';
+
+/** Executes a GraphQL document. Never rejects: whatever went wrong is one of the codes. */
+export type ExecuteDocument = (
+  document: DocumentNode,
+  operationName: string,
+  variables: Record<string, unknown>,
+  requestId: string,
+) => Promise<{ data: Record<string, unknown> } | { errorCode: ErrorCode }>;
+
+export interface RestOptions {
+  /** The IANA time zone of `date` and `created_time`. */
+  readonly timeZone: string;
+  readonly maxBodyBytes: number;
+  readonly execute: ExecuteDocument;
+  /** Milliseconds a body may take to arrive. */
+  readonly bodyTimeoutMs?: number;
+}
+
+/** What the log says about an answer. */
+export interface RestOutcome {
+  /** The route's path without the base path, or `unknown`. */
+  readonly route: string;
+  readonly status: number;
+  /** The envelope's code. */
+  readonly code: number;
+  /** A page size that was cut to the route's maximum. */
+  readonly warning?: { readonly asked: number; readonly served: number };
+}
+
+/**
+ * The REST routes as a handler of Node's requests. It answers every request it is given, with an envelope, and rejects
+ * only on a bug of its own. `X-Request-Id` must be on the response already.
+ */
+export function createRest(
+  options: RestOptions,
+): (req: IncomingMessage, res: ServerResponse, requestId: string) => Promise<RestOutcome> {
+  const { timeZone, execute } = options;
+  const limits = {
+    maxBytes: options.maxBodyBytes,
+    timeoutMs: options.bodyTimeoutMs ?? 30_000,
+  };
+
+  return async (req, res, requestId) => {
+    const stamp: Stamp = { requestId, timeZone };
+    const target = splitTarget(req.url ?? '/');
+    const route = ROUTES.get(target.path);
+    if (route === undefined) {
+      writeFailure(res, { ...stamp, status: 404 });
+      return { route: 'unknown', status: 404, code: 404 };
+    }
+    if (req.method !== route.method) {
+      writeFailure(res, { ...stamp, status: 405, allow: route.method });
+      return { route: route.path, status: 405, code: 405 };
+    }
+    const bytes = await readBody(req, limits);
+    if (typeof bytes === 'number') {
+      refuseBody(req, res, { ...stamp, status: bytes });
+      return { route: route.path, status: bytes, code: bytes };
+    }
+    const { variables, pageSize } = readArguments(
+      route,
+      route.takesQueryString ? target.query : '',
+      bytes,
+    );
+    if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
+    const { verdict, data } =
+      variables === undefined
+        ? { verdict: INVALID_PARAMETER }
+        : await answer(route, variables, requestId);
+    writeEnvelope(res, verdict, stamp, data);
+    return {
+      route: route.path,
+      status: verdict.status,
+      code: verdict.code,
+      ...(pageSize !== undefined && pageSize.asked > pageSize.served && { warning: pageSize }),
+    };
+  };
+
+  async function answer(
+    route: Route,
+    variables: Record<string, unknown>,
+    requestId: string,
+  ): Promise<{ verdict: Verdict; data?: object }> {
+    const result = await execute(route.document, route.operationName, variables, requestId);
+    const reply = 'data' in result ? route.reply(result.data, timeZone) : result;
+    return 'data' in reply
+      ? { verdict: SUCCESS, data: reply.data }
+      : { verdict: verdictOfError(reply.errorCode) };
+  }
+}
+
+/** Splits a request target, which a caller may send in its absolute form too, into path and query string. */
+function splitTarget(target: string): { path: string; query: string } {
+  const local = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const mark = local.indexOf('?');
+  return mark === -1
+    ? { path: local, query: '' }
+    : { path: local.slice(0, mark), query: local.slice(mark + 1) };
+}
+
+interface Arguments {
+  /** The document's variables; undefined where any argument is invalid. */
+  variables?: Record<string, unknown>;
+  /** What a list route was asked for and serves, where that much could be read. */
+  pageSize?: { asked: number; served: number };
+}
+
+function readArguments(route: Route, queryString: string, bytes: Buffer): Arguments {
+  const body = parseBody(bytes);
+  const sources = { query: parseQueryString(queryString), body };
+  const variables: Record<string, unknown> = {};
+  // A body that is no JSON object is wrong even where the query string says everything.
+  let valid = body !== undefined;
+  for (const [name, argument] of Object.entries(route.variables)) {
+    variables[name] = argument(sources);
+    valid &&= variables[name] !== undefined;
+  }
+  if (route.pageSize === undefined) return valid ? { variables } : {};
+  const asked = route.pageSize.asked(sources);
+  if (asked === undefined) return {};
+  const served = Math.min(asked, route.pageSize.max);
+  variables.pageSize = served;
+  return { ...(valid && { variables }), pageSize: { asked, served } };
+}

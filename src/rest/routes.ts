@@ -1,0 +1,130 @@
+import type { DocumentNode } from 'graphql';
+import type { ErrorCode } from '../domain/errors.ts';
+import { MAX_PAGE_SIZE } from '../domain/paging.ts';
+import { id, ids, page, type Argument } from './arguments.ts';
+import {
+  STATISTICS_DOCUMENT,
+  STATISTICS_RECORD_DOCUMENT,
+  TASK_DOCUMENT,
+  type StatisticsData,
+  type StatisticsRecordData,
+  type TaskData,
+} from './documents.ts';
+import { formatInstant } from './time.ts';
+
+/** One route: the GraphQL document that answers it, where its variables come from, and how REST tells the outcome. */
+export interface Route<Data = unknown> {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly takesQueryString: boolean;
+  readonly document: DocumentNode;
+  readonly operationName: string;
+  /** The document's variables, the page size aside. */
+  readonly variables: Readonly<Record<string, Argument<unknown>>>;
+  /** The variable `pageSize` of a list route: what is asked for, and the most that is served. */
+  readonly pageSize?: { readonly asked: Argument<number>; readonly max: number };
+  reply(data: Data, timeZone: string): Reply;
+}
+
+/** The envelope's `data`, 64-bit ids as bigints and keys in their order; or the error that the document's data stands for. */
+export type Reply = { readonly data: object } | { readonly errorCode: ErrorCode };
+
+const getTask: Route<TaskData> = {
+  method: 'POST',
+  path: '/task/get',
+  takesQueryString: false,
+  document: TASK_DOCUMENT,
+  operationName: 'RestTask',
+  variables: {
+    campaignId: id('campaignId'),
+    annotationRequestId: id('annotationRequestId'),
+    sceneId: id('sceneId'),
+  },
+  reply: ({ taskByScene: task }) => ({ data: { viewUrl: task.viewUrl, status: task.statusCode } }),
+};
+
+const getStatistics: Route<StatisticsData> = {
+  method: 'GET',
+  path: '/statistics',
+  takesQueryString: true,
+  document: STATISTICS_DOCUMENT,
+  operationName: 'RestStatistics',
+  variables: {
+    annotationRequestIds: ids('annotationRequestId'),
+    // The platform calls the number of the page its offset, and the size its limit.
+    page: page('offset', 1),
+  },
+  pageSize: { asked: page('limit', 10), max: MAX_PAGE_SIZE.Task },
+  reply({ taskPage }) {
+    // A short answer would be billed as a complete one.
+    if (taskPage.unknownAnnotationRequestIds.length > 0) {
+      return { errorCode: 'ANNOTATION_REQUEST_NOT_FOUND' };
+    }
+    const rows = taskPage.nodes.map((task) => ({
+      id: BigInt(task.taskId),
+      status: task.statusCode,
+      campaignId: task.campaign.campaignId,
+      poolName: task.pool.name,
+      poolType: task.pool.typeCode,
+      instanceInfo: task.instanceInfo,
+      instanceNum: task.instanceNum,
+      attributeNum: task.attributeNum,
+      frameNum: task.frameNum,
+    }));
+    return { data: { count: taskPage.totalCount, data: rows } };
+  },
+};
+
+const getStatisticsRecord: Route<StatisticsRecordData> = {
+  method: 'GET',
+  path: '/statistics/record',
+  takesQueryString: true,
+  document: STATISTICS_RECORD_DOCUMENT,
+  operationName: 'RestStatisticsRecord',
+  variables: {
+    annotationRequestIds: ids('annotationRequestId'),
+    page: page('pageNumber', 1),
+  },
+  pageSize: { asked: page('pageSize', 10), max: MAX_PAGE_SIZE.AnnotationHistory },
+  reply: ({ annotationHistoryPage }, timeZone) => ({
+    data: annotationHistoryPage.nodes.map((record) => ({
+      id: BigInt(record.recordId),
+      status: record.statusCode,
+      project_id: BigInt(record.annotationRequest.campaign.projectId),
+      task_id: BigInt(record.task.taskId),
+      pool_id: BigInt(record.pool.poolId),
+      pool_type: record.pool.typeCode,
+      team_id: toBigInt(record.teamId),
+      pool_assignee_id: toBigInt(record.poolAssigneeId),
+      creator_id: toBigInt(record.creatorId),
+      created_time: formatInstant(record.createdTime, timeZone),
+      action_type: record.actionCode,
+      instance_info: record.instanceInfo,
+      instance_num: record.instanceNum,
+      attributes_num: record.attributesNum,
+      instance_sum: record.instanceSum,
+      attributes_sum: record.attributesSum,
+      frame_count: record.frameCount,
+    })),
+  }),
+};
+
+function toBigInt(digits: string | null): bigint | null {
+  return digits === null ? null : BigInt(digits);
+}
+
+const TABLE = [getTask, getStatistics, getStatisticsRecord] as readonly Route[];
+
+/** The platform's own base path, beside which every route answers under the root too. */
+const BASE_PATH = '/rosetta-open';
+
+/** Every path that answers, with its route. */
+export const ROUTES: ReadonlyMap<string, Route> = new Map(
+  TABLE.flatMap((route) => [
+    [route.path, route],
+    [BASE_PATH + route.path, route],
+  ]),
+);
+
+/** The parsed documents, to hold against a schema. */
+export const REST_DOCUMENTS: readonly DocumentNode[] = TABLE.map((route) => route.document);

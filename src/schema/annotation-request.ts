@@ -1,0 +1,65 @@
+import { isTextId } from '../domain/ids.ts';
+import { AnnotationHistoryConnection } from './annotation-history.ts';
+import { builder } from './builder.ts';
+import { connectionType } from './connections.ts';
+import { relatedList, resolveList } from './lists.ts';
+import { TaskConnection } from './task.ts';
+
+export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
+  id: { field: 'id' },
+  nullable: true,
+  select: { id: true },
+  fields: (t) => ({
+    annotationRequestId: t.exposeString('id'),
+    name: t.exposeString('name'),
+    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    campaign: t.relation('campaign'),
+    tasks: t.field({
+      type: TaskConnection,
+      args: t.arg.connectionArgs(),
+      ...relatedList('AnnotationRequest', 'tasks', 'Task', 'tasksOfRequest'),
+    }),
+    annotationHistory: t.field({
+      type: AnnotationHistoryConnection,
+      args: t.arg.connectionArgs(),
+      ...relatedList(
+        'AnnotationRequest',
+        'annotationHistory',
+        'AnnotationHistory',
+        'historyOfRequest',
+      ),
+    }),
+  }),
+});
+
+export const AnnotationRequestConnection = connectionType('AnnotationRequest', AnnotationRequest);
+
+builder.queryFields((t) => ({
+  annotationRequest: t.prismaField({
+    description: 'An annotation request by its id; null if there is none.',
+    type: AnnotationRequest,
+    nullable: true,
+    args: {
+      annotationRequestId: t.arg.string({ required: true, description: "Helix's id of it." }),
+    },
+    resolve: (query, _root, { annotationRequestId: id }, { prisma }) =>
+      isTextId(id) ? prisma.annotationRequest.findUnique({ ...query, where: { id } }) : null,
+  }),
+  annotationRequests: t.field({
+    description:
+      'All annotation requests, by `annotationRequestId` ascending (compared by UTF-8 bytes).',
+    type: AnnotationRequestConnection,
+    args: t.arg.connectionArgs(),
+    resolve: (_root, args, context, info) =>
+      resolveList(
+        {
+          noun: 'AnnotationRequest',
+          findMany: (query) => context.prisma.annotationRequest.findMany(query),
+          count: () => context.prisma.annotationRequest.count(),
+        },
+        args,
+        context,
+        info,
+      ),
+  }),
+}));

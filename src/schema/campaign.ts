@@ -1,0 +1,67 @@
+import { isTextId } from '../domain/ids.ts';
+import { AnnotationRequestConnection } from './annotation-request.ts';
+import { builder } from './builder.ts';
+import { connectionType } from './connections.ts';
+import { CampaignType } from './enums.ts';
+import { relatedList, resolveList } from './lists.ts';
+import { PoolConnection } from './pool.ts';
+import { TaskConnection } from './task.ts';
+
+export const Campaign = builder.prismaNode('Campaign', {
+  id: { field: 'id' },
+  nullable: true,
+  select: { id: true },
+  fields: (t) => ({
+    campaignId: t.exposeString('id'),
+    projectId: t.expose('projectId', { type: 'BigInt' }),
+    name: t.exposeString('name'),
+    campaignType: t.expose('campaignType', { type: CampaignType }),
+    workflowType: t.exposeString('workflowType', { nullable: true }),
+    folderName: t.exposeString('folderName', { nullable: true }),
+    taxonomyVersionName: t.exposeString('taxonomyVersionName', { nullable: true }),
+    annotationRequests: t.field({
+      type: AnnotationRequestConnection,
+      args: t.arg.connectionArgs(),
+      ...relatedList('Campaign', 'annotationRequests', 'AnnotationRequest', 'requestsOfCampaign'),
+    }),
+    pools: t.field({
+      type: PoolConnection,
+      args: t.arg.connectionArgs(),
+      ...relatedList('Campaign', 'pools', 'Pool', 'poolsOfCampaign'),
+    }),
+    tasks: t.field({
+      type: TaskConnection,
+      args: t.arg.connectionArgs(),
+      ...relatedList('Campaign', 'tasks', 'Task', 'tasksOfCampaign'),
+    }),
+  }),
+});
+
+const CampaignConnection = connectionType('Campaign', Campaign);
+
+builder.queryFields((t) => ({
+  campaign: t.prismaField({
+    description: 'A campaign by its id; null if there is none.',
+    type: Campaign,
+    nullable: true,
+    args: { campaignId: t.arg.string({ required: true, description: "Helix's id of it." }) },
+    resolve: (query, _root, { campaignId: id }, { prisma }) =>
+      isTextId(id) ? prisma.campaign.findUnique({ ...query, where: { id } }) : null,
+  }),
+  campaigns: t.field({
+    description: 'All campaigns, by `campaignId` ascending (compared by UTF-8 bytes).',
+    type: CampaignConnection,
+    args: t.arg.connectionArgs(),
+    resolve: (_root, args, context, info) =>
+      resolveList(
+        {
+          noun: 'Campaign',
+          findMany: (query) => context.prisma.campaign.findMany(query),
+          count: () => context.prisma.campaign.count(),
+        },
+        args,
+        context,
+        info,
+      ),
+  }),
+}));

@@ -1,0 +1,9 @@
+import { builder } from './builder.ts';
+import './scalars.ts';
+import './campaign.ts';
+import './annotation-request.ts';
+import './pool.ts';
+import './task.ts';
+import './annotation-history.ts';
+
+export const schema = builder.toSchema();

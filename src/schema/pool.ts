@@ -1,0 +1,61 @@
+import { isNumericId } from '../domain/ids.ts';
+import { builder } from './builder.ts';
+import { connectionType } from './connections.ts';
+import { knownPoolType, PoolType } from './enums.ts';
+import { relatedList, resolveList } from './lists.ts';
+import { TaskConnection } from './task.ts';
+
+export const Pool = builder.prismaNode('Pool', {
+  id: { field: 'id' },
+  nullable: true,
+  select: { id: true },
+  fields: (t) => ({
+    poolId: t.expose('id', { type: 'BigInt' }),
+    name: t.exposeString('name'),
+    type: t.field({
+      description: 'What it is for; null for a code that no document lists.',
+      type: PoolType,
+      nullable: true,
+      select: { poolType: true },
+      resolve: ({ poolType }) => knownPoolType(poolType),
+    }),
+    typeCode: t.exposeInt('poolType', {
+      description: 'The number behind `type`, also where that is null.',
+    }),
+    campaign: t.relation('campaign'),
+    tasks: t.field({
+      type: TaskConnection,
+      args: t.arg.connectionArgs(),
+      ...relatedList('Pool', 'tasks', 'Task', 'tasksOfPool'),
+    }),
+  }),
+});
+
+export const PoolConnection = connectionType('Pool', Pool);
+
+builder.queryFields((t) => ({
+  pool: t.prismaField({
+    description: 'A pool by its id; null if there is none.',
+    type: Pool,
+    nullable: true,
+    args: { poolId: t.arg({ type: 'BigInt', required: true, description: "Rosetta's id of it." }) },
+    resolve: (query, _root, { poolId }, { prisma }) =>
+      isNumericId(poolId) ? prisma.pool.findUnique({ ...query, where: { id: poolId } }) : null,
+  }),
+  pools: t.field({
+    description: 'All pools, by `poolId` ascending.',
+    type: PoolConnection,
+    args: t.arg.connectionArgs(),
+    resolve: (_root, args, context, info) =>
+      resolveList(
+        {
+          noun: 'Pool',
+          findMany: (query) => context.prisma.pool.findMany(query),
+          count: () => context.prisma.pool.count(),
+        },
+        args,
+        context,
+        info,
+      ),
+  }),
+}));
