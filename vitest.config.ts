@@ -1,8 +1,13 @@
+import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
+
+// Vite would take the package's ES module where Node takes its CommonJS one: two sets of classes.
+const graphql = createRequire(import.meta.url).resolve('graphql');
 
 // The tests run on the embedded database, or on the PostgreSQL server that DATABASE_URL names. Those that need a real
 // server are a project of their own, which only that second run has.
 const project = (name: string, include: string, exclude: string[] = []) => ({
+  resolve: { alias: [{ find: /^graphql$/, replacement: graphql }] },
   test: {
     name,
     include: [include],

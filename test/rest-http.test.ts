@@ -256,7 +256,7 @@ describe('a body', () => {
 });
 
 describe('failures outside the routes', () => {
-  it('are envelopes with the status as their code', async () => {
+  it('are envelopes with the status as their code', () => {
     const failures = [
       { status: 401, message: 'Unauthorized' },
       { status: 403, message: 'Forbidden' },

@@ -1,8 +1,8 @@
 import type { InstanceInfo } from '../domain/entities.ts';
-import { isLower } from './kinds.ts';
+import { isLower, type Value } from './kinds.ts';
 import { Rejection, show } from './problem.ts';
 import type { Place, State } from './state.ts';
-import { tableOf, type Line, type Row } from './tables.ts';
+import { fieldsOf, tableOf, type Line, type Row } from './tables.ts';
 
 /** What a line comes to. `flush`: what was decided so far must be written before this one can be. */
 export type Decision = 'created' | 'updated' | 'unchanged' | 'stale' | 'flush';
@@ -31,14 +31,14 @@ function placeOf(state: State, line: Line): Place {
   return { ...above, campaignId: campaignId! };
 }
 
-/** The values that a new row has where its line gives none. */
-function blankRow(line: Line, importTime: string): Record<string, string | null> {
-  const blank: Record<string, string | null> = {};
-  for (const [name, { absent }] of Object.entries(tableOf(line.type).fields)) {
-    if (absent === 'null') blank[name] = null;
-    if (absent === 'importTime') blank[name] = importTime;
+/** The row that a line makes where there is none yet. */
+function newRow(line: Line, place: Place, importTime: string): Row {
+  const given = line.fields as unknown as Row;
+  const row: Record<string, Value> = {};
+  for (const { name, absent } of fieldsOf(line.type)) {
+    row[name] = given[name] ?? (absent === 'importTime' ? importTime : null);
   }
-  return blank;
+  return Object.assign(row, place) as unknown as Row;
 }
 
 function isSameInfo(a: InstanceInfo, b: InstanceInfo): boolean {
@@ -80,7 +80,7 @@ export function decide(state: State, line: Line, importTime: string): Decision {
   const stored = table.rows.get(fields.id);
   if (stored && line.type === 'annotationHistory') {
     // A record is one statement, so that a field it does not give is null here and not "as stored".
-    const change = findChange(stored, { ...blankRow(line, importTime), ...fields });
+    const change = findChange(stored, newRow(line, {}, importTime));
     if (change === undefined) return 'unchanged';
     throw new Rejection(
       'IMMUTABLE',
@@ -98,9 +98,7 @@ export function decide(state: State, line: Line, importTime: string): Decision {
   }
   const place = placeOf(state, line);
   if (stored && isStale(line, stored)) return 'stale';
-  const row: Row = stored
-    ? { ...stored, ...fields }
-    : { ...blankRow(line, importTime), ...fields, ...place };
+  const row: Row = stored ? { ...stored, ...fields } : newRow(line, place, importTime);
   if (stored && findChange(stored, row) === undefined) return 'unchanged';
   for (const index of table.unique) {
     const owner = index.ownerOf(row);

@@ -43,6 +43,25 @@ const BATCH_LINES = 2000;
 const MANY_ROWS = 10_000;
 
 /**
+ * Waits for a step, but not beyond the signal: a source that has nothing to say (a terminal, a pipe) must not hold up an
+ * interruption. Not a Promise.race with the signal, which would keep every batch until the end.
+ */
+function unlessAborted<T extends IteratorResult<unknown>>(
+  step: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T | 'aborted'> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve('aborted');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    // A signal that came earlier gives way to a step that is there already.
+    if (signal?.aborted) setImmediate(onAbort);
+    step
+      .then((result) => resolve(signal?.aborted && !result.done ? 'aborted' : result), reject)
+      .finally(() => signal?.removeEventListener('abort', onAbort));
+  });
+}
+
+/**
  * Hands batches to `write` one after the other; while one is written, the next is read.
  * @returns whether the signal came before the end.
  */
@@ -57,17 +76,11 @@ async function writeInTurn(
     next.catch(() => {});
     return next;
   };
-  const aborted = new Promise<'aborted'>((resolve) => {
-    if (signal?.aborted) resolve('aborted');
-    else signal?.addEventListener('abort', () => resolve('aborted'), { once: true });
-  });
   try {
     for (let next = readNext(); ;) {
-      // A source that has nothing to say (a terminal, a pipe) must not hold up the interruption.
-      const step = await Promise.race([next, aborted]);
+      const step = await unlessAborted(next, signal);
       if (step === 'aborted') return true;
       if (step.done) return false;
-      if (signal?.aborted) return true;
       next = readNext();
       await write(step.value);
     }

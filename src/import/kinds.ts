@@ -1,5 +1,5 @@
-import { LosslessNumber } from 'lossless-json';
 import type { InstanceInfo } from '../domain/entities.ts';
+import { NumberText, type ExactJson } from './json.ts';
 import { Rejection, show } from './problem.ts';
 
 /**
@@ -13,10 +13,10 @@ export interface Kind<T extends Value = Value> {
   /** The type of its column. */
   readonly sqlType: string;
   /**
-   * Checks a parsed JSON value; a number that is more than 15 plain digits comes as a `LosslessNumber`.
+   * Checks a parsed JSON value.
    * @throws Rejection naming the path and what is allowed there.
    */
-  read(value: unknown, path: string): T;
+  read(value: ExactJson, path: string): T;
   /** SQL that gives the column in the form that `read` gives. */
   select(column: string): string;
 }
@@ -25,14 +25,14 @@ const MAX_INT = 2_147_483_647;
 const MAX_ID = '9223372036854775807';
 const MAX_NAME_BYTES = 255;
 
-function describe(value: unknown): string {
+function describe(value: ExactJson): string {
   if (typeof value === 'string') return show(value);
-  if (value instanceof LosslessNumber) return show(value.value).slice(1, -1);
+  if (value instanceof NumberText) return show(value.source).slice(1, -1);
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
-function refuse(path: string, allowed: string, value: unknown): never {
+function refuse(path: string, allowed: string, value: ExactJson): never {
   throw new Rejection('INVALID', path, `${path} must be ${allowed}, not ${describe(value)}.`);
 }
 
@@ -85,8 +85,8 @@ export const id: Kind<string> = {
     const digits =
       typeof value === 'number'
         ? String(value)
-        : value instanceof LosslessNumber
-          ? value.value
+        : value instanceof NumberText
+          ? value.source
           : value;
     if (
       typeof digits !== 'string' ||
@@ -134,14 +134,14 @@ export const instanceInfo: Kind<InstanceInfo> = {
       typeof value !== 'object' ||
       value === null ||
       Array.isArray(value) ||
-      value instanceof LosslessNumber
+      value instanceof NumberText
     ) {
       refuse(path, 'an object of counts', value);
     }
     for (const key of Object.keys(value)) {
       checkCharacters(key, path);
-      int.read((value as Record<string, unknown>)[key], `${path}.${key}`);
+      int.read(value[key]!, `${path}.${key}`);
     }
-    return value as InstanceInfo;
+    return value as InstanceInfo; // Each value has been read as a count.
   },
 };

@@ -1,39 +1,21 @@
-import { LosslessNumber, parse } from 'lossless-json';
 import { ENTITY_TYPES, type EntityType } from '../domain/entities.ts';
+import { NumberText, parseExactly, type ExactJson } from './json.ts';
 import type { Value } from './kinds.ts';
 import { Rejection, show } from './problem.ts';
-import { tableOf, type Line } from './tables.ts';
+import { fieldsOf, tableOf, type Line } from './tables.ts';
 
-/** A plain whole number that a double holds exactly; anything else keeps its characters. */
-function parseNumber(source: string): number | LosslessNumber {
-  return /^\d{1,15}$/.test(source) ? Number(source) : new LosslessNumber(source);
-}
+type JsonObject = Record<string, ExactJson | undefined>;
 
-function parseJson(text: string): unknown {
-  try {
-    return parse(text, undefined, { parseNumber, onDuplicateKey: refuseDuplicate });
-  } catch (error) {
-    if (error instanceof Rejection) throw error;
-    // The other way to fail is a RangeError, from thousands of brackets inside each other.
-    const reason = error instanceof SyntaxError ? error.message : 'it is nested too deeply';
-    throw new Rejection('SYNTAX', null, `The line is not JSON: ${reason}.`);
-  }
-}
-
-function refuseDuplicate({ key }: { key: string }): never {
-  throw new Rejection('SYNTAX', null, `The key ${show(key)} is there twice, with two values.`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
+function isObject(value: ExactJson): value is Record<string, ExactJson> {
   return (
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
-    !(value instanceof LosslessNumber)
+    !(value instanceof NumberText)
   );
 }
 
-function readType(value: unknown): EntityType {
+function readType(value: ExactJson | undefined): EntityType {
   const type = ENTITY_TYPES.find((known) => known === value);
   if (type) return type;
   const problem =
@@ -49,9 +31,9 @@ function readType(value: unknown): EntityType {
   );
 }
 
-function readFields(type: EntityType, object: Record<string, unknown>, ignoreUnknown: boolean) {
-  const { fields } = tableOf(type);
+function readFields(type: EntityType, object: JsonObject, ignoreUnknown: boolean) {
   if (!ignoreUnknown) {
+    const { fields } = tableOf(type);
     const unknown = Object.keys(object).find(
       (key) => key !== 'type' && !Object.hasOwn(fields, key),
     );
@@ -64,7 +46,7 @@ function readFields(type: EntityType, object: Record<string, unknown>, ignoreUnk
     }
   }
   const values: Record<string, Value> = {};
-  for (const [name, { kind, absent }] of Object.entries(fields)) {
+  for (const { name, kind, absent } of fieldsOf(type)) {
     const value = object[name];
     if (value === undefined) {
       if (absent === 'refused') throw new Rejection('INVALID', name, `${name} is missing.`);
@@ -86,7 +68,7 @@ function readFields(type: EntityType, object: Record<string, unknown>, ignoreUnk
 export function parseLine(number: number, text: string, ignoreUnknown: boolean) {
   let type: EntityType | null = null;
   try {
-    const object = parseJson(text);
+    const object = parseExactly(text);
     if (!isObject(object)) throw new Rejection('SYNTAX', null, 'The line is not a JSON object.');
     type = readType(object.type);
     // The table of the type has checked that these are its fields.

@@ -64,7 +64,7 @@ export async function selectRows(
   return JSON.parse(result.rows) as Row[];
 }
 
-/** Reads the whole rows of the ids, or those of the fields given. */
+/** The names of all columns, as fields. */
 export function allFields(type: EntityType): string[] {
   return Object.keys(kindsOf(type));
 }

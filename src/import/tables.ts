@@ -1,4 +1,4 @@
-import type { Entity, EntityType } from '../domain/entities.ts';
+import { ENTITY_TYPES, type Entity, type EntityType } from '../domain/entities.ts';
 import { instant } from './instant.ts';
 import { id, instanceInfo, int, name, oneOf, text, type Kind, type Value } from './kinds.ts';
 
@@ -153,4 +153,20 @@ export type Row = Readonly<Record<string, Value>> & { readonly id: string };
 /** The table of a type, for code that treats all types alike. */
 export function tableOf(type: EntityType): Table {
   return TABLES[type];
+}
+
+export interface NamedField extends Field {
+  readonly name: string;
+}
+
+const FIELD_LISTS = Object.fromEntries(
+  ENTITY_TYPES.map((type): [EntityType, NamedField[]] => [
+    type,
+    Object.entries(tableOf(type).fields).map(([name, field]) => ({ name, ...field })),
+  ]),
+) as Record<EntityType, NamedField[]>;
+
+/** The fields of a type as a list, for code that goes through them for each line. */
+export function fieldsOf(type: EntityType): readonly NamedField[] {
+  return FIELD_LISTS[type];
 }

@@ -1,53 +1,89 @@
 import { GraphQLError } from 'graphql';
-import { GatewayError, type ErrorCode } from '../domain/errors.ts';
+import type { Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { ERROR_CODES, GatewayError, type ErrorCode } from '../domain/errors.ts';
 
-/** What an error is to the caller, and what is to be logged of it, if anything. */
-export interface Told {
-  error: GraphQLError;
-  /** The error behind one that the caller is not told the reason of. */
-  unforeseen?: unknown;
-}
-
-/** Finds what an error of the layers below means to a caller; undefined if it is unforeseen. */
+/** Finds what an error of the layers below means to a caller; undefined if it was not foreseen. */
 export type Translate = (error: unknown) => ErrorCode | undefined;
 
-function withCode(error: GraphQLError, code: ErrorCode, message: string): GraphQLError {
-  // A new error: the old one carries its cause along, whose text is not the caller's to see.
-  return new GraphQLError(message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    path: error.path,
-    extensions: { code },
-  });
+/** How long a caller is asked to wait before it tries again, in seconds. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** What to log behind an error that the caller is not told the reason of. */
+const reasons = new WeakMap<GraphQLError, unknown>();
+
+/** The HTTP status of a GraphQL answer that has this error; REST has its own. */
+function httpOf(code: ErrorCode, error: GraphQLError) {
+  if (code === 'SERVICE_UNAVAILABLE') {
+    return { http: { status: 503, headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) } } };
+  }
+  // An error without a path has left no data.
+  return code === 'INTERNAL_SERVER_ERROR' && !error.path ? { http: { status: 500 } } : {};
 }
 
 /**
  * graphql-js reports a caller's faults as errors of its own: in syntax, in validation, in variables, and in arguments
- * whose variables turn out null. An error of its own that has come out of a field without standing at a place of the
- * document is a fault of ours: a value that the field's type cannot show.
+ * whose variables turn out null. An error of its own that comes out of a field without a place in the document is a
+ * fault of ours: a value that the field's type cannot show.
  */
 function isCallersFault(error: GraphQLError): boolean {
   const original = error.originalError;
-  if (!original) return error.path === undefined;
+  if (!original) return error.path === undefined || (error.nodes?.length ?? 0) > 0;
   return original instanceof GraphQLError && (original.nodes?.length ?? 0) > 0;
 }
 
 /**
- * Decides what a caller sees of an error that executing an operation has ended with: a code of the table and a sentence
- * to act on. Whatever was not foreseen is masked, and handed back for the log.
+ * Makes of any error what a caller sees: a code of the table and a sentence to act on. Whatever was not foreseen is
+ * masked, whatever NODE_ENV says, and its reason is kept for `logReasons`.
  */
-export function tellCaller(error: GraphQLError, translate: Translate): Told {
-  const original = error.originalError;
-  if (original instanceof GatewayError) return { error };
-  if (isCallersFault(error)) {
-    return {
-      error:
-        error.extensions.code === undefined
-          ? withCode(error, 'BAD_USER_INPUT', error.message)
-          : error,
-    };
+export function createErrorMask(translate: Translate) {
+  return (thrown: unknown): GraphQLError => {
+    const error =
+      thrown instanceof GraphQLError
+        ? thrown
+        : new GraphQLError('', { originalError: thrown instanceof Error ? thrown : null });
+    const original = error.originalError;
+    if (original instanceof GatewayError) return error;
+    if (thrown instanceof GraphQLError && isCallersFault(error)) {
+      if (typeof error.extensions.code !== 'string') error.extensions.code = 'BAD_USER_INPUT';
+      return error;
+    }
+    const code = translate(original ?? thrown) ?? 'INTERNAL_SERVER_ERROR';
+    // A new error: the old one would carry its cause along.
+    const masked = new GraphQLError(ERROR_CODES[code], {
+      nodes: error.nodes,
+      source: error.source,
+      positions: error.positions,
+      path: error.path,
+      extensions: { code, ...httpOf(code, error) },
+    });
+    reasons.set(masked, original ?? thrown);
+    return masked;
+  };
+}
+
+/** Logs what callers are not told, each reason once, under the request's id. */
+export function logReasons(
+  errors: readonly GraphQLError[] | undefined,
+  requestId: string,
+  log: Logger,
+): void {
+  for (const error of errors ?? []) {
+    const reason = reasons.get(error);
+    if (reason === undefined) continue;
+    reasons.delete(error);
+    const level = error.extensions.code === 'INTERNAL_SERVER_ERROR' ? 'error' : 'warn';
+    log[level]({ requestId, path: error.path?.join('.'), err: reason }, error.message);
   }
-  const code = translate(original ?? error) ?? 'INTERNAL_SERVER_ERROR';
-  return { error: withCode(error, code, new GatewayError(code).message), unforeseen: original ?? error };
+}
+
+/** A Yoga plugin that logs the reasons behind the errors of an answer. */
+export function useErrorLog(log: Logger): Plugin<object, { requestId: string }> {
+  return {
+    onResultProcess({ result, serverContext }) {
+      for (const { errors } of [result].flat() as { errors?: GraphQLError[] }[]) {
+        logReasons(errors, serverContext.requestId, log);
+      }
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { renderEnvelope, verdictOfStatus, type Stamp, type Verdict } from './envelope.ts';
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
@@ -101,4 +102,25 @@ export function renderClientError(error: Error, stamp: Stamp): { status: number;
     'Connection: close',
   ];
   return { status, answer: `${head.join('\r\n')}\r\n\r\n${body}` };
+}
+
+/**
+ * Answers a request that Node could not parse and closes the connection, as {@link refuseBody} does: not under the hands
+ * of a sender who is still sending. To be called on every `clientError` event, of which one connection can bring many.
+ * @returns the status answered, for the log; undefined where nothing could be said, or has been said already.
+ */
+export function answerClientError(error: Error, socket: Duplex, stamp: Stamp): number | undefined {
+  if (socket.writableEnded) {
+    // Each further piece of what is refused is reported anew. The timer below closes the connection.
+    return undefined;
+  }
+  if (!socket.writable || (error as NodeJS.ErrnoException).code === 'ECONNRESET') {
+    socket.destroy();
+    return undefined;
+  }
+  const { status, answer } = renderClientError(error, stamp);
+  socket.end(answer);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
+  return status;
 }

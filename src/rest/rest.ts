@@ -13,7 +13,7 @@ import { refuseBody, writeEnvelope, writeFailure } from './http.ts';
 import { parseQueryString } from './query-string.ts';
 import { ROUTES, type Route } from './routes.ts';
 
-export { renderClientError, writeFailure } from './http.ts';
+export { answerClientError, renderClientError, writeFailure } from './http.ts';
 export { REST_DOCUMENTS } from './routes.ts';
 
 /** Executes a GraphQL document. Never rejects: whatever went wrong is one of the codes. */

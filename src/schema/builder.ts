@@ -6,6 +6,7 @@ import { isNoun, readId } from '../domain/nouns.ts';
 import type PrismaTypes from '../database/generated/pothos.ts';
 import { getDatamodel } from '../database/generated/pothos.ts';
 import type { GatewayContext } from './context.ts';
+import { MAX_NODES, resolveNodes } from './nodes.ts';
 
 export interface SchemaTypes {
   Context: GatewayContext;
@@ -61,6 +62,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     idFieldOptions: {
       description: 'The global id: opaque, unique over all types, taken by `node`.',
     },
+    pageInfoFieldOptions: { description: 'Where this page stands in the list.' },
     pageInfoTypeOptions: { description: 'Where a page stands in its list.' },
     hasNextPageFieldOptions: { description: 'Whether rows follow this page.' },
     hasPreviousPageFieldOptions: { description: 'Whether rows stand before this page.' },
@@ -94,17 +96,9 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     },
     nodesQueryOptions: {
       description:
-        'Any number of things, by their global ids, in the order of the ids; null where one does not exist. At most 100.',
-      args: { ids: { description: 'Global ids, at most 100.' } },
-      resolve: (_root, { ids }, _context, _info, resolveNodes) => {
-        if (ids.length > 100) {
-          throw new GatewayError(
-            'BAD_USER_INPUT',
-            `The argument "ids" has ${ids.length} entries; it may have at most 100.`,
-          );
-        }
-        return resolveNodes(ids);
-      },
+        'Any number of things, by their global ids, in the order of the ids; null where one does not exist.',
+      args: { ids: { description: `Global ids, at most ${MAX_NODES}.` } },
+      resolve: (_root, { ids }, context, info) => resolveNodes(ids, context, info),
     },
   },
 });

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 import {
+  answerClientError,
   createRest,
-  renderClientError,
   type RestOptions,
   type RestOutcome,
 } from '../../src/rest/rest.ts';
@@ -69,7 +69,7 @@ export async function startRestServer(options: Partial<RestOptions> = {}): Promi
   });
   http.on('clientError', (error, socket) => {
     const stamp = { requestId: randomBytes(16).toString('hex'), timeZone: 'UTC' };
-    if (socket.writable) socket.end(renderClientError(error, stamp).answer);
+    answerClientError(error, socket, stamp);
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');

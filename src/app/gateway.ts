@@ -1,0 +1,93 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../database/database.ts';
+import type { OperationRecord } from '../plugins/operation-record.ts';
+import { createRest, writeFailure } from '../rest/rest.ts';
+import { createGraphQL } from './graphql.ts';
+import { createReadinessCheck, writeProbe } from './health.ts';
+import { createRequestId } from './request-id.ts';
+
+export interface GatewayOptions {
+  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes'>;
+  log: Logger;
+  /** The database, once it is ready to be asked; until then requests are answered with 503. */
+  database: () => Database | undefined;
+  isStopping?: () => boolean;
+}
+
+/** What the log line of a request says of it. */
+interface AccessRecord extends OperationRecord {
+  route: string;
+  /** The code of a REST envelope. */
+  code?: number;
+}
+
+/** The path of a request target, in its absolute form too, without the query string. */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const end = path.indexOf('?');
+  return end === -1 ? path : path.slice(0, end);
+}
+
+/** The gateway as a handler of Node's HTTP requests: GraphQL, the REST routes and the probes. */
+export function createGateway(options: GatewayOptions): RequestListener {
+  const { config, log, database, isStopping = () => false } = options;
+  const graphql = createGraphQL({ config, log, database });
+  const rest = createRest({ ...config, execute: graphql.execute });
+  const checkReadiness = createReadinessCheck(database, isStopping);
+
+  const answer = async (
+    req: IncomingMessage,
+    res: ServerResponse,
+    requestId: string,
+    access: AccessRecord,
+  ): Promise<void> => {
+    const path = pathOf(req.url ?? '/');
+    const isRead = req.method === 'GET' || req.method === 'HEAD';
+    if (path === '/graphql') {
+      access.route = path;
+      await graphql.yoga(req, res, { requestId, access });
+    } else if (path === '/healthz' && isRead) {
+      access.route = path;
+      writeProbe(res, { ready: true });
+    } else if (path === '/readyz' && isRead) {
+      access.route = path;
+      writeProbe(res, await checkReadiness());
+    } else {
+      const outcome = await rest(req, res, requestId);
+      access.route = outcome.route;
+      access.code = outcome.code;
+      if (outcome.warning) {
+        log.warn({ requestId, route: outcome.route, ...outcome.warning }, 'page size cut');
+      }
+    }
+  };
+
+  return (req, res) => {
+    const started = performance.now();
+    const requestId = createRequestId();
+    const access: AccessRecord = { route: 'unknown' };
+    res.setHeader('X-Request-Id', requestId);
+    if (isStopping()) res.setHeader('Connection', 'close');
+    res.once('close', () => {
+      log.info(
+        {
+          requestId,
+          method: req.method,
+          ...access,
+          status: res.statusCode,
+          durationMs: Math.round((performance.now() - started) * 100) / 100,
+          ...(!res.writableFinished && { aborted: true }),
+        },
+        'request',
+      );
+    });
+    answer(req, res, requestId, access).catch((error: unknown) => {
+      log.error({ requestId, err: error }, 'request failed');
+      if (!res.headersSent)
+        writeFailure(res, { requestId, timeZone: config.timeZone, status: 500 });
+      else res.destroy();
+    });
+  };
+}

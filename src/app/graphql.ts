@@ -1,0 +1,129 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import type { DocumentNode, ExecutionResult, GraphQLError } from 'graphql';
+import { createYoga } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../database/database.ts';
+import { classifyDatabaseError } from '../database/errors.ts';
+import { GatewayError, type ErrorCode } from '../domain/errors.ts';
+import { createLoaders } from '../loaders/loaders.ts';
+import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
+import { useOperationRecord, type OperationRecord } from '../plugins/operation-record.ts';
+import type { GatewayContext } from '../schema/context.ts';
+import { schema } from '../schema/index.ts';
+
+/** What the HTTP handler hands to Yoga with each request. */
+export interface RequestScope {
+  requestId: string;
+  access: OperationRecord;
+}
+
+export interface GraphQLOptions {
+  config: Pick<Config, 'rosettaDomain' | 'maxBodyBytes'>;
+  log: Logger;
+  /** The database, once it is ready to be asked. */
+  database: () => Database | undefined;
+}
+
+const DEFAULT_QUERY = `# Rosetta Gateway: campaigns, their annotation requests, pools, tasks and history.
+# Every type and field is described in the documentation on the left.
+query Campaigns {
+  campaigns(first: 5) {
+    totalCount
+    nodes {
+      campaignId
+      name
+      annotationRequests(first: 3) {
+        totalCount
+        nodes {
+          annotationRequestId
+          name
+          tasks(first: 3) {
+            totalCount
+            nodes {
+              taskId
+              status
+              pool {
+                name
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+`;
+
+function translate(error: unknown): ErrorCode | undefined {
+  switch (classifyDatabaseError(error)) {
+    case 'unavailable':
+      return 'SERVICE_UNAVAILABLE';
+    case 'timeout':
+      return 'TIMEOUT';
+    case 'other':
+      return undefined;
+  }
+}
+
+/** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
+export function createGraphQL({ config, log, database }: GraphQLOptions) {
+  const createContext = (requestId: string): GatewayContext => {
+    const open = database();
+    if (!open) throw new GatewayError('SERVICE_UNAVAILABLE');
+    return {
+      requestId,
+      prisma: open.prisma,
+      loaders: createLoaders(open.prisma),
+      rosettaDomain: config.rosettaDomain,
+    };
+  };
+
+  const yoga = createYoga<RequestScope, GatewayContext>({
+    schema,
+    context: ({ requestId }) => createContext(requestId),
+    graphqlEndpoint: '/graphql',
+    maskedErrors: { maskError: createErrorMask(translate) },
+    // Our own log has a line for every request and the reason of every masked error.
+    logging: false,
+    // Yoga's default answers any origin, with credentials.
+    cors: false,
+    multipart: false,
+    landingPage: false,
+    maxRequestBodySize: config.maxBodyBytes,
+    graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
+    renderGraphiQL,
+    plugins: [useOperationRecord(), useErrorLog(log)],
+  });
+
+  return {
+    yoga,
+    /** Executes a document that is known to be valid; what goes wrong is logged, and told by its code. */
+    async execute(
+      document: DocumentNode,
+      operationName: string,
+      variableValues: Record<string, unknown>,
+      requestId: string,
+    ): Promise<{ data: Record<string, unknown> } | { errorCode: ErrorCode }> {
+      const mask = createErrorMask(translate);
+      let errors: readonly GraphQLError[];
+      try {
+        const { execute, contextFactory, schema } = yoga.getEnveloped({ requestId });
+        const contextValue = await contextFactory();
+        const result = (await execute({
+          schema,
+          document,
+          operationName,
+          variableValues,
+          contextValue,
+        })) as ExecutionResult;
+        if (!result.errors?.length) return { data: result.data! };
+        errors = result.errors;
+      } catch (error) {
+        errors = [mask(error)];
+      }
+      logReasons(errors, requestId, log);
+      return { errorCode: errors[0]!.extensions.code as ErrorCode };
+    },
+  };
+}

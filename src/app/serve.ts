@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { openDatabase, type Database } from '../database/database.ts';
+import { classifyDatabaseError } from '../database/errors.ts';
+import { createBanner } from './banner.ts';
+import { loadDemoData } from './demo.ts';
+import { createGateway } from './gateway.ts';
+import { createHttpServer } from './server.ts';
+
+/** Milliseconds between two attempts to reach a database that is not there at the start. */
+const RETRY_MS = 2000;
+
+/** Migrates and fills the database as configured; waits for one that is not there yet. */
+async function prepare(
+  database: Database,
+  config: Config,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const demo = async () => {
+    if (!config.demo) return;
+    const summary = await loadDemoData(database);
+    if (summary) log.info({ rows: summary.lines }, 'demo data loaded');
+  };
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      if (config.migrate) {
+        const applied = await database.migrate(demo);
+        if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
+      } else {
+        await demo();
+      }
+      return;
+    } catch (error) {
+      if (classifyDatabaseError(error) !== 'unavailable') throw error;
+      log.warn({ err: error }, 'the database cannot be reached; trying again');
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+}
+
+/** Stops accepting, lets requests under way finish within bounds, then ends every connection. */
+async function stopServer(server: Server, timeoutMs: number): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  // A kept-alive connection is busy until its answer is out, and idle from then on.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const deadline = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(deadline);
+}
+
+/**
+ * Runs the gateway until `signal` aborts. It listens at once and answers 503 until the database is ready.
+ * @throws DirectoryInUseError, MigrationError, or what listening failed with.
+ */
+export async function serve(config: Config, log: Logger, signal: AbortSignal): Promise<void> {
+  let ready: Database | undefined;
+  const server = createHttpServer(
+    config,
+    createGateway({ config, log, database: () => ready, isStopping: () => signal.aborted }),
+    log,
+  );
+  server.listen(config.port, config.host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  log.info({ host: config.host, port }, 'listening; the database is being prepared');
+
+  let database: Database | undefined;
+  try {
+    database = await openDatabase(config.database, log);
+    await prepare(database, config, log, signal);
+    ready = database;
+    const { graphiql, requests } = await createBanner(database, config.host, port);
+    log.info(
+      { database: config.database.kind, graphiql, requests },
+      `ready: GraphiQL at ${graphiql}`,
+    );
+    if (!signal.aborted) await once(signal, 'abort');
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    log.info('stopping');
+    await stopServer(server, config.shutdownTimeoutMs);
+    await database?.close();
+    log.info('stopped');
+  }
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { Command, InvalidArgumentError } from 'commander';
+import { runDemoData } from './commands/demo-data.ts';
+import { runImport } from './commands/import.ts';
+import { runMigrate } from './commands/migrate.ts';
+import { runServe } from './commands/serve.ts';
+import { readConfig } from './config/config.ts';
+
+/** The exit status of a command that could not do its work. */
+const FAILED = 2;
+
+const { version, description } = createRequire(import.meta.url)('../package.json') as {
+  version: string;
+  description: string;
+};
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new InvalidArgumentError('A whole number of at most nine digits is allowed.');
+  }
+  return Number(text);
+}
+
+const config = () => readConfig(process.env);
+const exitWith = async (status: number | Promise<number>) => {
+  process.exitCode = await status;
+};
+
+const program = new Command('rosetta-gateway')
+  .description(`${description}. Configured by environment variables: see README.md.`)
+  .version(version);
+
+program
+  .command('serve')
+  .description('run the gateway until SIGTERM')
+  .action(() => exitWith(runServe(config())));
+
+program
+  .command('import')
+  .description('import NDJSON files, gzipped or not; "-" is standard input')
+  .argument('<file...>')
+  .option('--ignore-unknown', 'take lines without the fields that their type does not have', false)
+  .action((files: string[], options: { ignoreUnknown: boolean }) =>
+    exitWith(runImport(config(), files, options)),
+  );
+
+program
+  .command('migrate')
+  .description("bring the database's tables up to date")
+  .action(() => exitWith(runMigrate(config())));
+
+program
+  .command('demo-data')
+  .description('write simulated data to standard output, in the format that import takes')
+  .option('--tasks <number>', 'how many tasks', wholeNumber, 2000)
+  .option('--seed <number>', 'another simulation', wholeNumber)
+  .action((options: { tasks: number; seed?: number }) => exitWith(runDemoData(options)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Whoever types a command reads a sentence; the stack is for GATEWAY_LOG_LEVEL=debug.
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const verbose = process.env.GATEWAY_LOG_LEVEL === 'debug';
+  process.stderr.write(`rosetta-gateway: ${(verbose && stack) || message}\n`);
+  process.exitCode = FAILED;
+}

@@ -1,0 +1,35 @@
+import { getOperationAST } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+
+/** A name is the caller's to choose; only so much of it goes into the log. */
+const MAX_LOGGED_LENGTH = 100;
+
+/** What a request's log line says of the operation. */
+export interface OperationRecord {
+  operation?: string;
+  /** The codes of the errors in the answer, each once. */
+  errorCodes?: string[];
+}
+
+/** A Yoga plugin that notes what a request asked for, and how it went, for its log line. */
+export function useOperationRecord(): Plugin<object, { access: OperationRecord }> {
+  return {
+    onExecute({ args, context }) {
+      const operation = getOperationAST(args.document, args.operationName);
+      const { access } = context as unknown as { access?: OperationRecord };
+      if (access && operation) {
+        access.operation = (operation.name?.value ?? `(${operation.operation})`).slice(
+          0,
+          MAX_LOGGED_LENGTH,
+        );
+      }
+    },
+    onResultProcess({ result, serverContext }) {
+      const errors = (
+        [result].flat() as { errors?: { extensions?: { code?: unknown } }[] }[]
+      ).flatMap((one) => one.errors ?? []);
+      const codes = new Set(errors.map(({ extensions }) => String(extensions?.code)));
+      if (codes.size > 0) serverContext.access.errorCodes = [...codes];
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { inject as injectRequest, type InjectOptions, type Response } from 'light-my-request';
+import pino, { type Logger } from 'pino';
+import { expect } from 'vitest';
+import { createGateway } from '../../src/app/gateway.ts';
+import { createHttpServer } from '../../src/app/server.ts';
+import { readConfig, type Config } from '../../src/config/config.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+
+export interface GraphQLAnswer<Data> {
+  data?: Data | null;
+  errors?: { message: string; path?: (string | number)[]; extensions?: { code?: string } }[];
+}
+
+/** The gateway on a database of this test file's own, asked through its HTTP handler without a port. */
+export interface TestGateway {
+  readonly database: TestDatabase;
+  readonly config: Config;
+  /** The lines logged so far, parsed. */
+  readonly logged: Record<string, unknown>[];
+  /** The SQL statements sent so far. */
+  readonly statements: string[];
+  inject(request: InjectOptions): Promise<Response>;
+  /** The data of an operation that must succeed. */
+  gql<Data = Record<string, never>>(query: string, variables?: object): Promise<Data>;
+  /** The errors of an operation that must fail. */
+  gqlErrors(
+    query: string,
+    variables?: object,
+  ): Promise<NonNullable<GraphQLAnswer<unknown>['errors']>>;
+  /** An answer of a REST route, its JSON parsed; ids above 2^53 are rounded here, see `payload` for their digits. */
+  rest(request: InjectOptions): Promise<Response & { envelope: Envelope }>;
+  /** Listens on a free loopback port, for what only a socket can show. */
+  listen(): Promise<{ server: Server; port: number; url: string }>;
+  close(): Promise<void>;
+}
+
+export interface Envelope {
+  code: number;
+  message: string;
+  data: unknown;
+  date: string;
+  requestId: string;
+  success: boolean;
+}
+
+export interface TestGatewayOptions {
+  environment?: Record<string, string>;
+  database?: TestDatabase;
+}
+
+export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const config = readConfig({ ...options.environment });
+  const statements: string[] = [];
+  const database =
+    options.database ?? (await createTestDatabase({ onStatement: (sql) => statements.push(sql) }));
+  const logged: Record<string, unknown>[] = [];
+  const log: Logger = pino(
+    { level: 'trace', base: undefined },
+    { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
+  );
+  const handler = createGateway({ config, log, database: () => database });
+  const servers: Server[] = [];
+
+  const inject = (request: InjectOptions) => injectRequest(handler, request);
+
+  const ask = async (query: string, variables: object = {}) => {
+    const response = await inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json' },
+      payload: JSON.stringify({ query, variables }),
+    });
+    return { response, answer: JSON.parse(response.payload) as GraphQLAnswer<unknown> };
+  };
+
+  return {
+    database,
+    config,
+    logged,
+    statements,
+    inject,
+    async gql<Data>(query: string, variables?: object) {
+      const { answer } = await ask(query, variables);
+      expect(answer.errors, `${query}\n${JSON.stringify(answer, null, 2)}`).toBeUndefined();
+      return answer.data as Data;
+    },
+    async gqlErrors(query, variables) {
+      const { answer } = await ask(query, variables);
+      expect(answer.errors, `${query}\n${JSON.stringify(answer, null, 2)}`).toBeDefined();
+      return answer.errors!;
+    },
+    async rest(request) {
+      const response = await inject(request);
+      return Object.assign(response, { envelope: JSON.parse(response.payload) as Envelope });
+    },
+    async listen() {
+      const server = createHttpServer(config, handler, log);
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      return { server, port, url: `http://127.0.0.1:${port}` };
+    },
+    async close() {
+      for (const server of servers) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+      if (!options.database) await database.close();
+    },
+  };
+}
