@@ -231,12 +231,14 @@ describe('a body is split into its members', () => {
         (object, indent) => {
           const text = JSON.stringify(object, undefined, indent);
           const members = parseBody(Buffer.from(text));
-          const parsed = Object.entries(JSON.parse(text) as object).filter(
+          const parsed = Object.entries(JSON.parse(text) as Record<string, unknown>).filter(
             ([, value]) => value !== null,
           );
-          expect(
-            [...(members ?? [])].map(([name, [source]]) => [name, JSON.parse(source ?? '')]),
-          ).toEqual(parsed);
+          const split = [...(members ?? [])].map(([name, sources]): [string, unknown[]] => [
+            name,
+            sources.map((source) => JSON.parse(source) as unknown),
+          ]);
+          expect(split).toEqual(parsed.map(([name, value]) => [name, [value]]));
         },
       ),
       { numRuns: 2000 },

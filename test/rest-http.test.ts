@@ -298,6 +298,8 @@ describe('failures outside the routes', () => {
       success: false,
     });
     expect(long).toContain(`\r\nX-Request-Id: ${envelopeIn(long).requestId}\r\n`);
+    const endless = `GET /?${'x'.repeat(8_000_000)} HTTP/1.1\r\n\r\n`;
+    expect(envelopeIn(await sendBytes(server, endless)).code).toBe(431);
     const garbage = await sendBytes(server, 'hello\r\n\r\n');
     expect(envelopeIn(garbage)).toMatchObject({ code: 400, message: 'Bad Request' });
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { validate } from 'graphql';
-import { get as httpGet } from 'node:http';
+import { Agent, get as httpGet } from 'node:http';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGateway } from '../src/app/gateway.ts';
@@ -434,7 +434,6 @@ describe('the limits of the gateway', () => {
 });
 
 it('connections are kept for the next request', async () => {
-  const { Agent } = await import('node:http');
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const ports = new Set<number | undefined>();
   for (const path of ['/statistics?annotationRequestId=ar-1', '/statistics', '/x', '/statistics']) {
@@ -573,17 +572,56 @@ describe('REST and GraphQL say the same', () => {
     }
   `;
 
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  type Node = Record<string, any>;
+  interface Connection<Node> {
+    totalCount: number;
+    edges: { node: Node }[];
+  }
 
-  /** Node’s JSON.parse rounds ids; the digits are kept as text instead, as GraphQL has them. */
-  function parseExact(json: string): Node {
-    return JSON.parse(
+  interface TaskNode {
+    taskId: string;
+    statusCode: number;
+    sceneId: string;
+    viewUrl: string;
+    annotationRequest: { annotationRequestId: string; campaign: { campaignId: string } };
+    pool: { name: string; typeCode: number };
+    instanceInfo: object;
+    instanceNum: number;
+    attributeNum: number;
+    frameNum: number;
+  }
+
+  interface RecordNode {
+    recordId: string;
+    statusCode: number;
+    task: { taskId: string; campaign: { projectId: string } };
+    pool: { poolId: string; typeCode: number };
+    teamId: string | null;
+    poolAssigneeId: string | null;
+    creatorId: string | null;
+    createdTime: string;
+    actionCode: number;
+    instanceInfo: object;
+    instanceNum: number;
+    attributesNum: number;
+    instanceSum: number;
+    attributesSum: number;
+    frameCount: number;
+  }
+
+  interface Same {
+    tasks: Connection<TaskNode>;
+    annotationHistory: Connection<RecordNode>;
+  }
+
+  /** JSON.parse rounds ids; their digits are kept as text instead, as GraphQL has them. */
+  function dataOf<Data>(json: string): Data {
+    const { data } = JSON.parse(
       json.replace(
         /"((?:project_|task_|pool_|team_|pool_assignee_|creator_)?id)":(\d+)/g,
         '"$1":"$2"',
       ),
-    ) as Node;
+    ) as { data: Data };
+    return data;
   }
 
   it('about random rows', async () => {
@@ -594,12 +632,11 @@ describe('REST and GraphQL say the same', () => {
         const { requestIds } = await store(rows, base, `${run}:`);
         const path = (route: string, size: string) =>
           `${route}?${requestIds.map((id) => `annotationRequestId[]=${encodeURIComponent(id)}`).join('&')}&${size}`;
-        const data = await gateway.gql<Node>(QUERY, { ids: requestIds });
-        const nodes = (connection: Node) =>
-          (connection.edges as Node[]).map((edge) => edge.node as Node);
+        const data = await gateway.gql<Same>(QUERY, { ids: requestIds });
+        const nodes = <Node>({ edges }: Connection<Node>) => edges.map((edge) => edge.node);
 
-        const tasks = parseExact((await get(path('/statistics', 'limit=100'))).text);
-        expect(tasks.data).toEqual({
+        const tasks = dataOf<{ count: number }>((await get(path('/statistics', 'limit=100'))).text);
+        expect(tasks).toEqual({
           count: data.tasks.totalCount,
           data: nodes(data.tasks).map((node) => ({
             id: node.taskId,
@@ -613,10 +650,12 @@ describe('REST and GraphQL say the same', () => {
             frameNum: node.frameNum,
           })),
         });
-        expect(tasks.data.count).toBe(rows.tasks.length);
+        expect(tasks.count).toBe(rows.tasks.length);
 
-        const history = parseExact((await get(path('/statistics/record', 'pageSize=1000'))).text);
-        expect(history.data).toEqual(
+        const history = dataOf<unknown[]>(
+          (await get(path('/statistics/record', 'pageSize=1000'))).text,
+        );
+        expect(history).toEqual(
           nodes(data.annotationHistory).map((node) => ({
             id: node.recordId,
             status: node.statusCode,
@@ -627,7 +666,7 @@ describe('REST and GraphQL say the same', () => {
             team_id: node.teamId,
             pool_assignee_id: node.poolAssigneeId,
             creator_id: node.creatorId,
-            created_time: inShanghai(node.createdTime as string),
+            created_time: inShanghai(node.createdTime),
             action_type: node.actionCode,
             instance_info: node.instanceInfo,
             instance_num: node.instanceNum,
@@ -637,7 +676,7 @@ describe('REST and GraphQL say the same', () => {
             frame_count: node.frameCount,
           })),
         );
-        expect(history.data).toHaveLength(rows.records.length);
+        expect(history).toHaveLength(rows.records.length);
 
         for (const node of nodes(data.tasks)) {
           const { envelope } = await post({

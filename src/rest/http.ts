@@ -17,23 +17,18 @@ export function writeEnvelope(
   stamp: Stamp,
   data?: object,
 ): void {
-  writeHead(res, verdict, renderEnvelope(verdict, stamp, data));
+  const body = renderEnvelope(verdict, stamp, data);
+  writeHead(res, verdict, body);
+  res.end(body);
 }
 
-function writeHead(
-  res: ServerResponse,
-  verdict: Verdict,
-  body: string,
-  send: 'end' | 'write' = 'end',
-): void {
+function writeHead(res: ServerResponse, verdict: Verdict, body: string): void {
   res.statusCode = verdict.status;
   res.setHeader('Content-Type', CONTENT_TYPE);
   res.setHeader('Content-Length', Buffer.byteLength(body));
   if (verdict.status === 503 && !res.hasHeader('Retry-After')) {
     res.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   }
-  if (send === 'end') res.end(body);
-  else res.write(body);
 }
 
 export interface Failure extends Stamp {
@@ -59,10 +54,16 @@ export function writeFailure(res: ServerResponse, failure: Failure): void {
  * the connection is closed only when the sender has stopped or some time has passed, because closing it under a sender's
  * hands resets it, and a reset takes the answer away with it.
  */
-export function refuseBody(req: IncomingMessage, res: ServerResponse, failure: Failure): void {
-  const verdict = verdictOfStatus(failure.status);
+export function refuseBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  verdict: Verdict,
+  stamp: Stamp,
+): void {
+  const body = renderEnvelope(verdict, stamp);
   res.setHeader('Connection', 'close');
-  writeHead(res, verdict, renderEnvelope(verdict, failure), 'write');
+  writeHead(res, verdict, body);
+  res.write(body);
   const finish = () => {
     clearTimeout(timer);
     if (!res.writableEnded) res.end();

@@ -6,10 +6,11 @@ import {
   INVALID_PARAMETER,
   SUCCESS,
   verdictOfError,
+  verdictOfStatus,
   type Stamp,
   type Verdict,
 } from './envelope.ts';
-import { refuseBody, writeEnvelope, writeFailure } from './http.ts';
+import { refuseBody, writeEnvelope } from './http.ts';
 import { parseQueryString } from './query-string.ts';
 import { ROUTES, type Route } from './routes.ts';
 
@@ -44,6 +45,19 @@ export interface RestOutcome {
   readonly warning?: { readonly asked: number; readonly served: number };
 }
 
+/** What a request is answered with, before anything is written. */
+interface Answer {
+  readonly route: string;
+  readonly verdict: Verdict;
+  readonly data?: object;
+  /** What a list route was asked for and serves, where that much could be read. */
+  readonly pageSize?: { readonly asked: number; readonly served: number };
+  /** The method that would have been right. */
+  readonly allow?: string;
+  /** Whether the body was given up on before its end. */
+  readonly bodyIsUnread?: boolean;
+}
+
 /**
  * The REST routes as a handler of Node's requests. It answers every request it is given, with an envelope, and rejects
  * only on a bug of its own. `X-Request-Id` must be on the response already.
@@ -58,51 +72,40 @@ export function createRest(
   };
 
   return async (req, res, requestId) => {
-    const stamp: Stamp = { requestId, timeZone };
-    const target = splitTarget(req.url ?? '/');
-    const route = ROUTES.get(target.path);
-    if (route === undefined) {
-      writeFailure(res, { ...stamp, status: 404 });
-      return { route: 'unknown', status: 404, code: 404 };
-    }
-    if (req.method !== route.method) {
-      writeFailure(res, { ...stamp, status: 405, allow: route.method });
-      return { route: route.path, status: 405, code: 405 };
-    }
-    const bytes = await readBody(req, limits);
-    if (typeof bytes === 'number') {
-      refuseBody(req, res, { ...stamp, status: bytes });
-      return { route: route.path, status: bytes, code: bytes };
-    }
-    const { variables, pageSize } = readArguments(
-      route,
-      route.takesQueryString ? target.query : '',
-      bytes,
-    );
+    // Deciding comes first, and is waited for: an answer that is written before the first await has been sent, and
+    // reported as sent, before a caller that waits for the outcome knows it.
+    const { route, verdict, data, pageSize, allow, bodyIsUnread } = await decide(req, requestId);
     if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
-    const { verdict, data } =
-      variables === undefined
-        ? { verdict: INVALID_PARAMETER }
-        : await answer(route, variables, requestId);
-    writeEnvelope(res, verdict, stamp, data);
+    if (allow !== undefined) res.setHeader('Allow', allow);
+    const stamp: Stamp = { requestId, timeZone };
+    if (bodyIsUnread) refuseBody(req, res, verdict, stamp);
+    else writeEnvelope(res, verdict, stamp, data);
     return {
-      route: route.path,
+      route,
       status: verdict.status,
       code: verdict.code,
       ...(pageSize !== undefined && pageSize.asked > pageSize.served && { warning: pageSize }),
     };
   };
 
-  async function answer(
-    route: Route,
-    variables: Record<string, unknown>,
-    requestId: string,
-  ): Promise<{ verdict: Verdict; data?: object }> {
+  async function decide(req: IncomingMessage, requestId: string): Promise<Answer> {
+    const target = splitTarget(req.url ?? '/');
+    const route = ROUTES.get(target.path);
+    if (route === undefined) return { route: 'unknown', verdict: verdictOfStatus(404) };
+    const { path, method } = route;
+    if (req.method !== method) return { route: path, verdict: verdictOfStatus(405), allow: method };
+    const bytes = await readBody(req, limits);
+    if (typeof bytes === 'number') {
+      return { route: path, verdict: verdictOfStatus(bytes), bodyIsUnread: true };
+    }
+    const queryString = route.takesQueryString ? target.query : '';
+    const { variables, pageSize } = readArguments(route, queryString, bytes);
+    if (variables === undefined) return { route: path, verdict: INVALID_PARAMETER, pageSize };
     const result = await execute(route.document, route.operationName, variables, requestId);
     const reply = 'data' in result ? route.reply(result.data, timeZone) : result;
     return 'data' in reply
-      ? { verdict: SUCCESS, data: reply.data }
-      : { verdict: verdictOfError(reply.errorCode) };
+      ? { route: path, verdict: SUCCESS, data: reply.data, pageSize }
+      : { route: path, verdict: verdictOfError(reply.errorCode), pageSize };
   }
 }
 
@@ -118,8 +121,7 @@ function splitTarget(target: string): { path: string; query: string } {
 interface Arguments {
   /** The document's variables; undefined where any argument is invalid. */
   variables?: Record<string, unknown>;
-  /** What a list route was asked for and serves, where that much could be read. */
-  pageSize?: { asked: number; served: number };
+  pageSize?: Answer['pageSize'];
 }
 
 function readArguments(route: Route, queryString: string, bytes: Buffer): Arguments {
