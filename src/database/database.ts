@@ -26,8 +26,8 @@ export interface Database {
 }
 
 export interface DatabaseOptions {
-  /** Called with the text of each statement that is sent; for tests. */
-  onStatement?: ((sql: string) => void) | undefined;
+  /** Called with the text of each statement that is sent and its parameters, as JSON; for tests. */
+  onStatement?: ((sql: string, parameters: string) => void) | undefined;
 }
 
 function createClient(
@@ -41,7 +41,7 @@ function createClient(
     log: [{ level: 'query', emit: 'event' }],
     errorFormat: 'minimal',
   });
-  prisma.$on('query', (event) => onStatement(event.query));
+  prisma.$on('query', (event) => onStatement(event.query, event.params));
   return prisma;
 }
 

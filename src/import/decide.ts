@@ -2,7 +2,7 @@ import type { InstanceInfo } from '../domain/entities.ts';
 import { isLower, type Value } from './kinds.ts';
 import { Rejection, show } from './problem.ts';
 import type { Place, State } from './state.ts';
-import { fieldsOf, tableOf, type Line, type Row } from './tables.ts';
+import { FIELDS, REFERENCES, tableOf, type Line, type Row } from './tables.ts';
 
 /** What a line comes to. `flush`: what was decided so far must be written before this one can be. */
 export type Decision = 'created' | 'updated' | 'unchanged' | 'stale' | 'flush';
@@ -11,11 +11,11 @@ export type Decision = 'created' | 'updated' | 'unchanged' | 'stale' | 'flush';
 function placeOf(state: State, line: Line): Place {
   const fields = line.fields as unknown as Row;
   const places: Record<string, Place> = {};
-  for (const [field, type] of Object.entries(tableOf(line.type).references)) {
+  for (const { field, target } of REFERENCES[line.type]) {
     const id = fields[field] as string;
-    const place = state[type].places.get(id);
+    const place = state[target].places.get(id);
     if (!place)
-      throw new Rejection('NOT_FOUND', field, `There is no ${type} ${show(id)} (${field}).`);
+      throw new Rejection('NOT_FOUND', field, `There is no ${target} ${show(id)} (${field}).`);
     places[field] = place;
   }
   if (line.type !== 'task' && line.type !== 'annotationHistory') return {};
@@ -35,7 +35,7 @@ function placeOf(state: State, line: Line): Place {
 function newRow(line: Line, place: Place, importTime: string): Row {
   const given = line.fields as unknown as Row;
   const row: Record<string, Value> = {};
-  for (const { name, absent } of fieldsOf(line.type)) {
+  for (const { name, absent } of FIELDS[line.type]) {
     row[name] = given[name] ?? (absent === 'importTime' ? importTime : null);
   }
   return Object.assign(row, place) as unknown as Row;

@@ -38,7 +38,7 @@ export class ImportError extends Error {
 /** Undoes an atomic import. */
 class Interruption extends Error {}
 
-const BATCH_LINES = 2000;
+const BATCH_LINES = 1000;
 /** After fewer new rows than this the planner's picture of the tables is still right enough. */
 const MANY_ROWS = 10_000;
 

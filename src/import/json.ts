@@ -11,7 +11,8 @@ export type ExactJson =
   string | number | boolean | null | NumberText | ExactJson[] | { [key: string]: ExactJson };
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?$/i;
-const PLAIN = /^\d{1,15}$/;
+/** A number of plain digits that a double holds; it is left where it is. */
+const PLAIN_NUMBER = /\d{1,15}(?![-+.\de])/iy;
 const NUMBER_CHARACTERS = /[-+.\de]+/iy;
 
 const QUOTE = 0x22;
@@ -47,10 +48,15 @@ function replaceNumbers(text: string) {
     } else if (code === COLON) {
       keys++;
     } else if (code === MINUS || (code >= ZERO && code < COLON)) {
+      PLAIN_NUMBER.lastIndex = i;
+      if (PLAIN_NUMBER.test(text)) {
+        i = PLAIN_NUMBER.lastIndex - 1;
+        continue;
+      }
       NUMBER_CHARACTERS.lastIndex = i;
       const source = NUMBER_CHARACTERS.exec(text)![0];
       // What is no number at all stays, for the parser to stumble over.
-      if (!PLAIN.test(source) && JSON_NUMBER.test(source)) {
+      if (JSON_NUMBER.test(source)) {
         sources.push(source);
         replaced += `${text.slice(copied, i)}${-sources.length}`;
         copied = i + source.length;

@@ -1,7 +1,7 @@
 import { ENTITY_TYPES, type EntityType } from '../domain/entities.ts';
 import { allFields, selectRows, type Transaction } from './sql.ts';
 import { emptyState, valueOf, type State } from './state.ts';
-import { tableOf, type Line, type Row } from './tables.ts';
+import { REFERENCES, tableOf, type Line, type Row } from './tables.ts';
 
 type Keys = Record<EntityType, Set<string>>;
 
@@ -14,7 +14,7 @@ function collectKeys(lines: readonly Line[]): { own: Keys; referred: Keys } {
   const referred = noKeys();
   for (const { type, fields } of lines) {
     own[type].add(fields.id);
-    for (const [field, target] of Object.entries(tableOf(type).references)) {
+    for (const { field, target } of REFERENCES[type]) {
       referred[target].add((fields as unknown as Row)[field] as string);
     }
   }

@@ -2,7 +2,7 @@ import { ENTITY_TYPES, type EntityType } from '../domain/entities.ts';
 import { NumberText, parseExactly, type ExactJson } from './json.ts';
 import type { Value } from './kinds.ts';
 import { Rejection, show } from './problem.ts';
-import { fieldsOf, tableOf, type Line } from './tables.ts';
+import { FIELDS, tableOf, type Line } from './tables.ts';
 
 type JsonObject = Record<string, ExactJson | undefined>;
 
@@ -46,7 +46,7 @@ function readFields(type: EntityType, object: JsonObject, ignoreUnknown: boolean
     }
   }
   const values: Record<string, Value> = {};
-  for (const { name, kind, absent } of fieldsOf(type)) {
+  for (const { name, kind, absent } of FIELDS[type]) {
     const value = object[name];
     if (value === undefined) {
       if (absent === 'refused') throw new Rejection('INVALID', name, `${name} is missing.`);

@@ -155,18 +155,18 @@ export function tableOf(type: EntityType): Table {
   return TABLES[type];
 }
 
-export interface NamedField extends Field {
-  readonly name: string;
+/** What `make` gives for each type, made once: code that runs for each line goes through lists and not through objects. */
+function forEachType<T>(make: (type: EntityType) => T): Readonly<Record<EntityType, T>> {
+  const entries = ENTITY_TYPES.map((type) => [type, make(type)] as const);
+  return Object.fromEntries(entries) as Record<EntityType, T>;
 }
 
-const FIELD_LISTS = Object.fromEntries(
-  ENTITY_TYPES.map((type): [EntityType, NamedField[]] => [
-    type,
-    Object.entries(tableOf(type).fields).map(([name, field]) => ({ name, ...field })),
-  ]),
-) as Record<EntityType, NamedField[]>;
+/** The fields of each type, with their names. */
+export const FIELDS = forEachType((type) =>
+  Object.entries(tableOf(type).fields).map(([name, field]) => ({ name, ...field })),
+);
 
-/** The fields of a type as a list, for code that goes through them for each line. */
-export function fieldsOf(type: EntityType): readonly NamedField[] {
-  return FIELD_LISTS[type];
-}
+/** The fields of each type that hold the id of another row. */
+export const REFERENCES = forEachType((type) =>
+  Object.entries(tableOf(type).references).map(([field, target]) => ({ field, target })),
+);

@@ -22,13 +22,13 @@ function httpOf(code: ErrorCode, error: GraphQLError) {
 }
 
 /**
- * graphql-js reports a caller's faults as errors of its own: in syntax, in validation, in variables, and in arguments
- * whose variables turn out null. An error of its own that comes out of a field without a place in the document is a
- * fault of ours: a value that the field's type cannot show.
+ * The executor reports a caller's faults as errors of its own: those in syntax, validation and variables before there is
+ * a path, and arguments whose variables turn out null at a place in the document. An error of its own that comes out of
+ * a field without such a place is a fault of ours: a value that the field's type cannot show.
  */
 function isCallersFault(error: GraphQLError): boolean {
+  if (error.path === undefined) return true;
   const original = error.originalError;
-  if (!original) return error.path === undefined || (error.nodes?.length ?? 0) > 0;
   return original instanceof GraphQLError && (original.nodes?.length ?? 0) > 0;
 }
 

@@ -100,7 +100,7 @@ function* topLevelMembers(text: string): Generator<[name: string, source: string
 /** The index after the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
   let index = start + 1;
-  for (let char; (char = text.charCodeAt(index)) !== QUOTE;) index += char === BACKSLASH ? 2 : 1;
+  for (let char; (char = text.charCodeAt(index)) !== QUOTE;) index += 1;
   return index + 1;
 }
 

@@ -51,7 +51,6 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     client: (context) => context.prisma,
     dmmf: getDatamodel(),
     exposeDescriptions: true,
-    onUnusedQuery: 'error',
   },
   relay: {
     encodeGlobalID: encodeGlobalId,

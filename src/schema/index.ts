@@ -6,4 +6,4 @@ import './pool.ts';
 import './task.ts';
 import './annotation-history.ts';
 
-export const schema = builder.toSchema();
+export const schema = builder.toSchema({ sortSchema: false });
