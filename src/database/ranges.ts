@@ -69,7 +69,15 @@ export async function pageOfRanges(
       Prisma.sql`(SELECT id FROM ${Prisma.raw(table)} WHERE ${Prisma.raw(column)} = ${key} ${bound} ${order})`,
   );
   const rows = await prisma.$queryRaw<{ id: bigint }[]>`
-    SELECT id FROM (${Prisma.join(branches, ' UNION ALL ')}) AS merged
+    SELECT id FROM (${uniteAll(branches)}) AS merged
     ${order} OFFSET ${BigInt(skip)} LIMIT ${BigInt(take)}`;
   return rows.map(({ id }) => id);
+}
+
+/** One UNION ALL of many selects, nested as a balanced tree: PostgreSQL's parser recurses into a chain, and has a limit. */
+function uniteAll(selects: readonly Prisma.Sql[]): Prisma.Sql {
+  const [first] = selects;
+  if (first && selects.length === 1) return first;
+  const middle = Math.ceil(selects.length / 2);
+  return Prisma.sql`(${uniteAll(selects.slice(0, middle))} UNION ALL ${uniteAll(selects.slice(middle))})`;
 }

@@ -1,0 +1,195 @@
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig, VARIABLE_NAMES } from '../src/config/config.ts';
+
+/** The message of the error that a bad environment must produce. */
+function refusal(environment: Record<string, string>): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  throw new Error(`${JSON.stringify(environment)} was accepted.`);
+}
+
+describe('defaults', () => {
+  it('serve the embedded database with demo data, on loopback', () => {
+    expect(readConfig({})).toEqual({
+      host: '127.0.0.1',
+      port: 4000,
+      database: { kind: 'embedded', directory: '.data' },
+      demo: true,
+      migrate: true,
+      timeZone: 'UTC',
+      rosettaDomain: 'rosetta.example.com',
+      maxBodyBytes: 1_048_576,
+      maxHeaderBytes: 131_072,
+      shutdownTimeoutMs: 10_000,
+      logLevel: 'info',
+      logFormat: undefined,
+    });
+  });
+
+  it('load no demo data into a PostgreSQL server, unless told to', () => {
+    const DATABASE_URL = 'postgres://user:secret@db:5432/rosetta';
+    expect(readConfig({ DATABASE_URL })).toMatchObject({
+      demo: false,
+      database: {
+        kind: 'postgresql',
+        url: DATABASE_URL,
+        poolSize: 10,
+        poolWaitMs: 5000,
+        statementTimeoutMs: 30_000,
+        namedStatements: true,
+      },
+    });
+    expect(readConfig({ DATABASE_URL, GATEWAY_DEMO: 'on' }).demo).toBe(true);
+  });
+
+  it('stand for empty variables too', () => {
+    const empty = Object.fromEntries(VARIABLE_NAMES.map((name) => [name, '']));
+    expect(readConfig(empty)).toEqual(readConfig({}));
+  });
+});
+
+const NUMBERS = {
+  PORT: [0, 65_535],
+  GATEWAY_MAX_BODY_BYTES: [1, 1_073_741_824],
+  GATEWAY_MAX_HEADER_BYTES: [1024, 16_777_216],
+  GATEWAY_POOL_SIZE: [1, 1000],
+  GATEWAY_POOL_WAIT: [1, 2_147_483_647],
+  GATEWAY_STATEMENT_TIMEOUT: [1, 2_147_483_647],
+  GATEWAY_SHUTDOWN_TIMEOUT: [0, 2_147_483_647],
+} as const;
+
+const CHOICES = {
+  GATEWAY_DEMO: ['on', 'off'],
+  GATEWAY_MIGRATE: ['on', 'off'],
+  GATEWAY_NAMED_STATEMENTS: ['on', 'off'],
+  GATEWAY_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+  GATEWAY_LOG_FORMAT: ['json', 'pretty'],
+} as const;
+
+describe.each(Object.entries(NUMBERS))('%s', (name, [min, max]) => {
+  it('takes its bounds', () => {
+    for (const value of [min, max]) expect(() => readConfig({ [name]: `${value}` })).not.toThrow();
+  });
+
+  it.each(['-1', '1.5', '1e3', '0x10', 'abc', ' 1', '1 ', '+1', '１', '99999999999999999', 'NaN'])(
+    'refuses %j, which is no whole number',
+    (value) => {
+      expect(refusal({ [name]: value })).toBe(
+        `${name} is not a whole number; allowed is a whole number from ${min} to ${max}`,
+      );
+    },
+  );
+
+  it('refuses what is out of range', () => {
+    for (const value of [max + 1, ...(min > 0 ? [min - 1] : [])]) {
+      expect(refusal({ [name]: `${value}` })).toBe(
+        `${name} is out of range; allowed is a whole number from ${min} to ${max}`,
+      );
+    }
+  });
+});
+
+describe.each(Object.entries(CHOICES))('%s', (name, values) => {
+  it('takes its values', () => {
+    for (const value of values) expect(() => readConfig({ [name]: value })).not.toThrow();
+  });
+
+  it.each(['true', '1', 'ON', 'yes', ' on'])('refuses %j', (value) => {
+    expect(refusal({ [name]: value })).toBe(
+      `${name} is none of the known values; allowed is ${values.join(' or ')}`,
+    );
+  });
+});
+
+describe('DATABASE_URL', () => {
+  it.each([
+    ['postgresql://user:pa%40ss@[::1]:5432/db?sslmode=require'],
+    ['postgres:///db?host=/var/run/postgresql'],
+    ['postgresql://db/rosetta?schema=public'],
+  ])('takes %s', (url) => {
+    expect(readConfig({ DATABASE_URL: url }).database).toMatchObject({ url });
+  });
+
+  it.each([
+    ['s3cr3t', 'is not a URL; allowed is postgresql://user:password@host:port/database'],
+    [
+      'postgresql://user:s3cr3t@host:port/db',
+      'is not a URL; allowed is postgresql://user:password@host:port/database',
+    ],
+    ['mysql://user:s3cr3t@host/db', 'has the scheme "mysql:"; allowed is postgresql: or postgres:'],
+    [
+      'postgresql://user:s3cr3t@host/db?schema=other',
+      'asks for the schema "other"; allowed is only "public", or none: use a database of its own',
+    ],
+  ])('refuses %j and keeps its secret', (DATABASE_URL, message) => {
+    expect(refusal({ DATABASE_URL })).toBe(`DATABASE_URL ${message}`);
+  });
+
+  it('keeps a password secret wherever the address breaks', () => {
+    const damage = fc.constantFrom('', ':', '/', '@', '#', '?', '%', ' ', '[', '\\', '\n', 'x://');
+    const scheme = fc.constantFrom('postgresql', 'redis', '');
+    fc.assert(
+      fc.property(scheme, damage, damage, fc.constantFrom('', 'port'), (name, a, b, port) => {
+        const DATABASE_URL = `${name}://${a}user:s3cr3t${b}@host:${port}/db?schema=x`;
+        // Some of these are addresses after all, if strange ones.
+        try {
+          readConfig({ DATABASE_URL });
+        } catch (error) {
+          expect((error as Error).message).toMatch(/^DATABASE_URL /);
+          expect((error as Error).message).not.toContain('s3cr3t');
+        }
+      }),
+    );
+  });
+});
+
+describe('GATEWAY_TIME_ZONE', () => {
+  it.each(['UTC', 'Asia/Shanghai', 'America/Argentina/Buenos_Aires'])('takes %s', (zone) => {
+    expect(readConfig({ GATEWAY_TIME_ZONE: zone }).timeZone).toBe(zone);
+  });
+
+  it.each(['Mars/Base', 'Asia Shanghai', '8'])('refuses %j', (zone) => {
+    expect(refusal({ GATEWAY_TIME_ZONE: zone })).toMatch(
+      /^GATEWAY_TIME_ZONE is not a time zone; allowed is a name of the IANA time zone database/,
+    );
+  });
+});
+
+describe('ROSETTA_DOMAIN', () => {
+  it.each(['rosetta.example.com', 'localhost:8443'])('takes %s', (domain) => {
+    expect(readConfig({ ROSETTA_DOMAIN: domain }).rosettaDomain).toBe(domain);
+  });
+
+  it.each(['https://rosetta.example.com', 'a/b', 'a b', 'user@host', 'host:port', 'é.example'])(
+    'refuses %j',
+    (domain) => {
+      expect(refusal({ ROSETTA_DOMAIN: domain })).toBe(
+        'ROSETTA_DOMAIN is not a host name; allowed are letters, digits, dots and hyphens, and a port',
+      );
+    },
+  );
+});
+
+it('names every bad variable, each on a line of its own', () => {
+  const bad = Object.fromEntries(
+    [...Object.keys(NUMBERS), ...Object.keys(CHOICES), 'GATEWAY_TIME_ZONE', 'ROSETTA_DOMAIN'].map(
+      (name) => [name, '?'],
+    ),
+  );
+  const named = refusal({ ...bad, DATABASE_URL: '?' })
+    .split('\n')
+    .map((line) => line.slice(0, line.indexOf(' ')));
+  expect(named.sort()).toEqual([...Object.keys(bad), 'DATABASE_URL'].sort());
+});
+
+it('has every variable, and no other, in the table of README.md', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const listed = [...readme.matchAll(/^\| *`([A-Z][A-Z0-9_]*)` *\|/gm)].map(([, name]) => name);
+  expect(listed.sort()).toEqual([...VARIABLE_NAMES].sort());
+});

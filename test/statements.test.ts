@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { grid, importEntities } from './support/rows.ts';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  await importEntities(
+    gateway.database,
+    grid({ requests: 60, tasksPerRequest: 55, recordsPerTask: 2 }),
+  );
+  await gateway.database.prisma.campaign.createMany({
+    data: Array.from({ length: 60 }, (_, index) => ({
+      id: `x-${index}`,
+      name: `x-${index}`,
+      projectId: BigInt(index),
+      campaignType: 'POC' as const,
+    })),
+  });
+  await gateway.database.prisma.pool.createMany({
+    data: Array.from({ length: 60 }, (_, index) => ({
+      id: BigInt(index),
+      name: 'p',
+      poolType: 1,
+      campaignId: 'c-1',
+    })),
+  });
+});
+afterAll(() => gateway.close());
+
+const REQUEST_IDS = JSON.stringify(
+  Array.from({ length: 60 }, (_, i) => `ar-${String(i + 1).padStart(2, '0')}`),
+);
+const AFTER_TASK = Buffer.from('cursor:1:Task:466917967054114818').toString('base64url');
+const BEFORE_RECORD = Buffer.from('cursor:1:AnnotationHistory:9000000000000000000').toString(
+  'base64url',
+);
+
+/** Operations by their shape: with `n` rows on the level that varies, and how many SQL statements they take, always. */
+const SHAPES: [string, (n: number) => string, number][] = [
+  ['a flat list', (n) => `{ tasks(first: ${n}) { nodes { id taskId status instanceInfo } } }`, 1],
+  [
+    'rows with their parents',
+    (n) => `{ annotationHistory(first: ${n}) { nodes {
+      recordId pool { name campaign { name } } annotationRequest { campaign { projectId } }
+      task { taskId viewUrl pool { poolId } } } } }`,
+    1,
+  ],
+  ['a count alone', () => '{ tasks { totalCount } }', 1],
+  ['a list and its count', (n) => `{ tasks(first: ${n}) { totalCount nodes { taskId } } }`, 2],
+  [
+    'three levels of lists',
+    (n) => `{ campaigns { nodes { annotationRequests(first: ${n}) { nodes {
+      tasks(first: ${Math.min(n, 5)}) { edges { cursor node { annotationHistory(first: 2) { nodes {
+        recordId pool { name } } } } } } } } } } }`,
+    1,
+  ],
+  [
+    'three levels of lists, each counted',
+    (
+      n,
+    ) => `{ campaigns(first: ${n}) { totalCount nodes { annotationRequests(first: ${n}) { totalCount nodes {
+      tasks(first: ${Math.min(n, 5)}) { totalCount nodes { annotationHistory { totalCount } } } } } } } }`,
+    5,
+  ],
+  [
+    'counts of every relation',
+    (n) =>
+      `{ campaigns(first: ${n}) { nodes { annotationRequests { totalCount } pools { totalCount } tasks { totalCount } } } }`,
+    4,
+  ],
+  [
+    'nested pages by cursor, forward and backward',
+    (
+      n,
+    ) => `{ annotationRequests(first: ${n}) { nodes { tasks(first: 3, after: "${AFTER_TASK}") { nodes {
+      annotationHistory(last: 1, before: "${BEFORE_RECORD}") { pageInfo { hasPreviousPage } nodes { recordId } } } } } } }`,
+    1,
+  ],
+  [
+    'the same list twice with other arguments',
+    (n) => `{ annotationRequests(first: ${n}) { nodes {
+      first: tasks(first: 1) { nodes { taskId } } last: tasks(last: 1) { nodes { taskId sceneId } } } } }`,
+    2,
+  ],
+  [
+    'pools of a campaign with their tasks',
+    (n) =>
+      `{ campaign(campaignId: "c-1") { pools(first: ${n}) { nodes { name tasks(first: 2) { nodes { sceneId } } } } } }`,
+    1,
+  ],
+  [
+    'rows of one request',
+    (n) =>
+      `{ tasks(annotationRequestIds: ["ar-01"], first: ${n}) { totalCount nodes { taskId pool { name } } } }`,
+    2,
+  ],
+  [
+    'rows of several requests',
+    (n) =>
+      `{ annotationHistory(annotationRequestIds: ${REQUEST_IDS}, first: ${n}) { totalCount nodes { recordId task { taskId } } } }`,
+    3,
+  ],
+  [
+    'a numbered page',
+    (n) => `{ taskPage(annotationRequestIds: ${REQUEST_IDS}, page: 2, pageSize: ${n}) {
+      totalCount unknownAnnotationRequestIds nodes { taskId campaign { campaignId } pool { name } } } }`,
+    4,
+  ],
+];
+
+describe('the number of SQL statements', () => {
+  it.each(SHAPES)('does not depend on the rows: %s', async (_name, query, expected) => {
+    for (const rows of [1, 50]) {
+      gateway.statements.length = 0;
+      await gateway.gql(query(rows));
+      expect(gateway.statements.length, `${rows} rows:\n${gateway.statements.join('\n')}`).toBe(
+        expected,
+      );
+    }
+  });
+
+  it('is one a type for nodes', async () => {
+    const lists = await gateway.gql<Record<string, { nodes: { id: string }[] }>>(
+      '{ a: tasks(first: 50) { nodes { id } } b: pools(first: 50) { nodes { id } } }',
+    );
+    const ids = Object.values(lists).flatMap((list) => list.nodes.map((node) => node.id));
+    for (const some of [[ids[0], ids[50]], ids]) {
+      gateway.statements.length = 0;
+      await gateway.gql(
+        'query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Task { pool { name } annotationHistory(first: 1) { nodes { recordId } } } } }',
+        { ids: some },
+      );
+      expect(gateway.statements).toHaveLength(2);
+    }
+  });
+
+  it('is one for a scene that exists', async () => {
+    gateway.statements.length = 0;
+    await gateway.gql(
+      '{ taskByScene(campaignId: "c-1", annotationRequestId: "ar-01", sceneId: "scene-1") { viewUrl statusCode } }',
+    );
+    expect(gateway.statements).toHaveLength(1);
+  });
+});
+
+describe('a statement', () => {
+  it('reads no more rows of a nested list than its page needs', async () => {
+    // Every list of the operation is limited in SQL; a page that were cut in memory would have no such limit.
+    gateway.statements.length = 0;
+    await gateway.gql(
+      `{ annotationRequests(first: 2) { nodes { tasks(first: 3, after: "${AFTER_TASK}") { nodes {
+        annotationHistory(last: 4) { nodes { recordId } } } } } } }`,
+    );
+    const [sql] = gateway.statements;
+    const lists = sql!.match(/FROM "public"\."(annotation_request|task|annotation_history)"/g)!;
+    expect(lists).toHaveLength(3);
+    expect(sql!.match(/LIMIT \$\d+/g)).toHaveLength(3);
+  });
+});
