@@ -1,5 +1,11 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import type { DocumentNode, ExecutionResult, GraphQLError } from 'graphql';
+import type {
+  DocumentNode,
+  ExecutionArgs,
+  ExecutionResult,
+  GraphQLError,
+  GraphQLSchema,
+} from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
@@ -66,6 +72,13 @@ function translate(error: unknown): ErrorCode | undefined {
   }
 }
 
+/** What Yoga wraps around the executor, for the documents that do not come over GraphQL. */
+interface Enveloped {
+  schema: GraphQLSchema;
+  execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
+  contextFactory: () => Promise<unknown>;
+}
+
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
 export function createGraphQL({ config, log, database }: GraphQLOptions) {
   const createContext = (requestId: string): GatewayContext => {
@@ -79,11 +92,12 @@ export function createGraphQL({ config, log, database }: GraphQLOptions) {
     };
   };
 
+  const mask = createErrorMask(translate);
   const yoga = createYoga<RequestScope, GatewayContext>({
     schema,
     context: ({ requestId }) => createContext(requestId),
     graphqlEndpoint: '/graphql',
-    maskedErrors: { maskError: createErrorMask(translate) },
+    maskedErrors: { maskError: mask },
     // Our own log has a line for every request and the reason of every masked error.
     logging: false,
     // Yoga's default answers any origin, with credentials.
@@ -99,24 +113,23 @@ export function createGraphQL({ config, log, database }: GraphQLOptions) {
   return {
     yoga,
     /** Executes a document that is known to be valid; what goes wrong is logged, and told by its code. */
-    async execute(
+    execute: async (
       document: DocumentNode,
       operationName: string,
       variableValues: Record<string, unknown>,
       requestId: string,
-    ): Promise<{ data: Record<string, unknown> } | { errorCode: ErrorCode }> {
-      const mask = createErrorMask(translate);
+    ): Promise<{ data: Record<string, unknown> } | { errorCode: ErrorCode }> => {
       let errors: readonly GraphQLError[];
       try {
-        const { execute, contextFactory, schema } = yoga.getEnveloped({ requestId });
+        const { schema, execute, contextFactory } = yoga.getEnveloped({ requestId }) as Enveloped;
         const contextValue = await contextFactory();
-        const result = (await execute({
+        const result = await execute({
           schema,
           document,
           operationName,
           variableValues,
           contextValue,
-        })) as ExecutionResult;
+        });
         if (!result.errors?.length) return { data: result.data! };
         errors = result.errors;
       } catch (error) {

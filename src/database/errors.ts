@@ -33,8 +33,8 @@ const UNAVAILABLE_MESSAGES =
   /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
 const TIMEOUT_MESSAGES = /^Query read timeout/;
 
-/** Connection exceptions (08), insufficient resources (53), a server that stops or starts (57P01 to 57P03). */
-const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P0[1-3]|28...|3D000)$/;
+/** Connection exceptions (08), insufficient resources (53), a server that stops, starts or ends sessions (57P01 to 57P05). */
+const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P0[1-5]|28...|3D000)$/;
 const QUERY_CANCELED = '57014';
 
 /** Prisma: no transaction could be started in time. */

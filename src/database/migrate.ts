@@ -78,14 +78,12 @@ export interface MigrationConnection {
  * The adapters' own `executeScript` cuts a script at every semicolon, inside function bodies too, or does not wait for
  * its end. Sent whole, a script is one implicit transaction: it is applied entirely or not at all.
  */
-function withWholeScripts({
-  adapterFactory,
-  runScript,
-}: MigrationConnection): SqlMigrationAwareDriverAdapterFactory {
+function withWholeScripts(connection: MigrationConnection): SqlMigrationAwareDriverAdapterFactory {
+  const { adapterFactory } = connection;
   const wrap = (adapter: SqlDriverAdapter): SqlDriverAdapter =>
     Object.assign(Object.create(adapter) as SqlDriverAdapter, {
       executeScript: async (script: string) => {
-        await runScript(script);
+        await connection.runScript(script);
       },
     });
   return {

@@ -38,7 +38,15 @@ async function* gunzip(packed: AsyncIterable<Uint8Array>, name: string) {
   const unpacker = createGunzip();
   let unpacked: Buffer[] = [];
   let failure: Error | undefined;
-  const ended = new Promise<void>((resolve) => unpacker.once('close', resolve));
+  // Resolves when `start` calls back, or the unpacker has failed or ended: it then never calls back.
+  let wake = () => {};
+  unpacker.once('close', () => wake());
+  const until = (start: (done: () => void) => void) =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+      if (unpacker.closed) resolve();
+      else start(resolve);
+    });
   // Events rather than iteration: a stream that fails throws away what nobody has read yet.
   unpacker.on('data', (chunk: Buffer) => unpacked.push(chunk));
   unpacker.on('error', (error) => (failure = error));
@@ -49,12 +57,11 @@ async function* gunzip(packed: AsyncIterable<Uint8Array>, name: string) {
   };
   try {
     for await (const chunk of packed) {
-      await new Promise((resolve) => unpacker.write(chunk, resolve));
+      await until((done) => unpacker.write(chunk, done));
       yield* take();
       if (failure) break;
     }
-    unpacker.end();
-    await ended;
+    await until(() => unpacker.end());
     yield* take();
   } finally {
     unpacker.destroy();

@@ -1,4 +1,4 @@
-import { getOperationAST } from 'graphql';
+import { getOperationAST, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 /** A name is the caller's to choose; only so much of it goes into the log. */
@@ -15,7 +15,8 @@ export interface OperationRecord {
 export function useOperationRecord(): Plugin<object, { access: OperationRecord }> {
   return {
     onExecute({ args, context }) {
-      const operation = getOperationAST(args.document, args.operationName);
+      const { document, operationName } = args as ExecutionArgs;
+      const operation = getOperationAST(document, operationName);
       const { access } = context as unknown as { access?: OperationRecord };
       if (access && operation) {
         access.operation = (operation.name?.value ?? `(${operation.operation})`).slice(

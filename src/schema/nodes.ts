@@ -53,11 +53,11 @@ export async function resolveNodes(
   const nouns = [...new Set(globalIds.map(({ typename }) => typename as Noun))];
   const loaded = new Map(
     await Promise.all(
-      nouns.map(async (noun) => {
+      [...nouns].map(async (noun) => {
         const ids = globalIds
           .filter(({ typename }) => typename === noun)
           .map(({ id }) => readId(noun, id)!);
-        return [noun as string, await loadType(noun, ids, context, info)] as const;
+        return [noun, await loadType(noun, ids, context, info)] as const;
       }),
     ),
   );
