@@ -51,7 +51,7 @@ export async function resolveNodes(
     );
   }
   const nouns = [...new Set(globalIds.map(({ typename }) => typename as Noun))];
-  const loaded = new Map(
+  const loaded = new Map<string, Map<string, object>>(
     await Promise.all(
       [...nouns].map(async (noun) => {
         const ids = globalIds
