@@ -5,7 +5,12 @@ import { PrismaPGlite } from 'pglite-prisma-adapter';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config/config.ts';
-import { embeddedDatabase, openDatabase, pendingMigrations } from '../src/database/database.ts';
+import {
+  embeddedDatabase,
+  openDatabase,
+  pendingMigrations,
+  type Database,
+} from '../src/database/database.ts';
 import { classifyDatabaseError } from '../src/database/errors.ts';
 import { listMigrations, withSchemaEngine } from '../src/database/migrate.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
@@ -48,45 +53,45 @@ describe('migrations', () => {
     await prisma.$executeRaw`UPDATE _prisma_migrations SET rolled_back_at = NULL WHERE migration_name = ${first}`;
     expect(await pendingMigrations(prisma)).toEqual([]);
   });
-
-  it('fail with the name of the one that failed and what the database said, and leave nothing behind', async () => {
-    const pglite = await PGlite.create();
-    const broken = embeddedDatabase(pglite);
-    try {
-      // In the way of the migration's last statements.
-      const name = 'annotation_history_is_append_only()';
-      await pglite.exec(`CREATE FUNCTION ${name} RETURNS INTEGER LANGUAGE sql AS 'SELECT 1'`);
-      const [first] = await listMigrations();
-      await expect(broken.migrate()).rejects.toThrow(
-        new RegExp(`${first}[^]*"annotation_history_is_append_only" already exists`),
-      );
-      const { rows } = await pglite.query(`SELECT to_regclass('campaign') AS campaign`);
-      expect(rows).toEqual([{ campaign: null }]);
-      expect(await pendingMigrations(broken.prisma)).toEqual(await listMigrations());
-      // Once the cause is gone, the same call succeeds.
-      await pglite.exec(`DROP FUNCTION ${name}`);
-      expect(await broken.migrate()).toEqual(await listMigrations());
-    } finally {
-      await broken.close();
-    }
-  });
 });
 
-it("leaves a database alone that is not the gateway's", async () => {
-  const pglite = await PGlite.create();
-  const foreign = embeddedDatabase(pglite);
-  try {
+describe('a database that cannot be migrated', () => {
+  let pglite: PGlite;
+  let unmigrated: Database;
+
+  beforeAll(async () => {
+    pglite = await PGlite.create();
+    unmigrated = embeddedDatabase(pglite);
+  });
+  afterAll(() => unmigrated?.close());
+
+  it("is left alone where its tables are not the gateway's", async () => {
     await pglite.exec('CREATE TABLE task (id INTEGER)');
-    await expect(foreign.migrate()).rejects.toThrow(
+    await expect(unmigrated.migrate()).rejects.toThrow(
       /^The database could not be migrated: The database schema is not empty/,
     );
     const { rows } = await pglite.query(
       `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
     );
     expect(rows).toEqual([{ relname: 'task' }]);
-  } finally {
-    await foreign.close();
-  }
+    await pglite.exec('DROP TABLE task');
+  });
+
+  it('tells which migration failed and why, has nothing of it, and takes it once the cause is gone', async () => {
+    const [first] = await listMigrations();
+    // In the way of the migration's last statements.
+    const name = 'annotation_history_is_append_only';
+    await pglite.exec(`CREATE FUNCTION ${name}() RETURNS INTEGER LANGUAGE sql AS 'SELECT 1'`);
+    await expect(unmigrated.migrate()).rejects.toThrow(
+      `The database could not be migrated: ${first}: function "${name}" already exists`,
+    );
+    const { rows } = await pglite.query(`SELECT to_regclass('campaign') AS campaign`);
+    expect(rows).toEqual([{ campaign: null }]);
+    expect(await pendingMigrations(unmigrated.prisma)).toEqual(await listMigrations());
+    await pglite.exec(`DROP FUNCTION ${name}`);
+    expect(await unmigrated.migrate()).toEqual(await listMigrations());
+    expect(await pendingMigrations(unmigrated.prisma)).toEqual([]);
+  });
 });
 
 /** What a database consists of, in the words of its catalog; collations, checks and triggers aside. */
@@ -118,7 +123,6 @@ it('has the same tables from the migrations as schema.prisma describes', async (
         from: { tag: 'empty' },
         to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content }] },
         script: true,
-        shadowDatabaseUrl: null,
         exitCode: null,
         filters: { externalTables: [], externalEnums: [] },
       }),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   bindMigrationAwareSqlAdapterFactory,
+  type ErrorRegistry,
   type SqlDriverAdapter,
   type SqlMigrationAwareDriverAdapterFactory,
 } from '@prisma/driver-adapter-utils';
@@ -50,21 +51,32 @@ function instantiateEngine(): Promise<void> {
   return instantiated;
 }
 
+/** What an error of the engine stands for: of what the driver threw, the engine knows only a number. */
+function originOf(error: unknown, thrown: ErrorRegistry): unknown {
+  const text = error instanceof Error ? error.message : String(error);
+  const id = /External error id#(\d+)/.exec(text)?.[1];
+  const origin = id === undefined ? undefined : thrown.consumeError(Number(id))?.error;
+  if (origin === undefined) return error;
+  const migration = /migration_name="([^"]*)"/.exec(text)?.[1];
+  const said = origin instanceof Error ? origin.message : String(origin);
+  return new Error(migration === undefined ? said : `${migration}: ${said}`, { cause: origin });
+}
+
 /** Runs `use` with Prisma's schema engine on a database. */
 export async function withSchemaEngine<T>(
   adapterFactory: SqlMigrationAwareDriverAdapterFactory,
   use: (engine: bindings.SchemaEngine) => Promise<T>,
 ): Promise<T> {
   await instantiateEngine();
-  const engine = await bindings.SchemaEngine.new(
-    { datamodels: undefined },
-    () => {},
-    bindMigrationAwareSqlAdapterFactory(adapterFactory),
-  );
+  const factory = bindMigrationAwareSqlAdapterFactory(adapterFactory);
+  let engine: bindings.SchemaEngine | undefined;
   try {
+    engine = await bindings.SchemaEngine.new({ datamodels: undefined }, () => {}, factory);
     return await use(engine);
+  } catch (error) {
+    throw originOf(error, factory.errorRegistry);
   } finally {
-    engine.free();
+    engine?.free();
   }
 }
 

@@ -100,18 +100,22 @@ function* topLevelMembers(text: string): Generator<[name: string, source: string
 /** The index after the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
   let index = start + 1;
-  for (let char; (char = text.charCodeAt(index)) !== QUOTE;) index += 1;
+  while (index < text.length && text.charCodeAt(index) !== QUOTE) {
+    index += text.charCodeAt(index) === BACKSLASH ? 2 : 1;
+  }
   return index + 1;
 }
 
 /** The index of the comma or brace that follows the value at `start`. */
 function endOfValue(text: string, start: number): number {
   let depth = 0;
-  for (let index = start; ;) {
+  let index = start;
+  while (index < text.length) {
     const char = text.charCodeAt(index);
-    if (depth === 0 && (char === COMMA || CLOSING.has(char))) return index;
+    if (depth === 0 && (char === COMMA || CLOSING.has(char))) break;
     if (OPENING.has(char)) depth++;
     else if (CLOSING.has(char)) depth--;
     index = char === QUOTE ? endOfString(text, index) : index + 1;
   }
+  return index;
 }
