@@ -6,7 +6,7 @@ import { createTestGateway, type TestGateway } from './support/gateway.ts';
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
 /** The requests of README with the answers it shows: a block of one curl command, and the next block of JSON. */
-const EXAMPLES = [...README.matchAll(/```sh\n(curl [^\n]+)\n```\n\n```json\n([^\n]+)\n```/g)].map(
+const EXAMPLES = [...README.matchAll(/```sh\n(curl [^\n]+)\n```\n\n```json\n([^`]+)\n```/g)].map(
   ([, command, answer]) => [command!, answer!] as const,
 );
 
@@ -29,8 +29,8 @@ function readCurl(command: string) {
 function readAnswer(answer: string): unknown {
   return JSON.parse(
     answer
-      .replace(/"date":"[^"]{19}","requestId":"[0-9a-f]{32}",/, '')
-      .replace(/:(\d{16,})/g, ':"$1"'),
+      .replace(/"date":\s*"[^"]{19}",\s*"requestId":\s*"[0-9a-f]{32}",/, '')
+      .replace(/:\s*(\d{16,})/g, ':"$1"'),
   );
 }
 

@@ -62,7 +62,7 @@ export function ids(name: string): Argument<readonly string[]> {
       const source = onlyOne(body?.get(name));
       if (source === undefined) return undefined;
       given = JSON.parse(source);
-    } else if (query.has(name)) {
+    } else if (asked.length === 1 && query.has(name)) {
       // Only one bare value is a list in disguise; an id that holds a comma has every other spelling to itself.
       given = asked[0]?.split(',');
     }
