@@ -37,6 +37,17 @@ export async function countRanges(
   return new Map(rows.map(({ key, count }) => [key, Number(count)]));
 }
 
+/** Those of some ids that no annotation request has; one probe of its key an id, as above. */
+export async function unknownRequestIds(
+  prisma: PrismaClient,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const rows = await prisma.$queryRaw<{ id: string }[]>`
+    SELECT asked.id FROM unnest(${ids}::text[]) AS asked (id)
+    WHERE (SELECT true FROM annotation_request AS known WHERE known.id = asked.id) IS NULL`;
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Which ids of several ranges a page has, merged into one ascending (or, backward, descending) order. */
 export interface RangePage {
   after?: bigint | undefined;

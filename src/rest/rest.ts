@@ -129,7 +129,7 @@ function readArguments(route: Route, queryString: string, bytes: Buffer): Argume
   const sources = { query: parseQueryString(queryString), body };
   const variables: Record<string, unknown> = {};
   // A body that is no JSON object is wrong even where the query string says everything.
-  let valid = true;
+  let valid = body !== undefined;
   for (const [name, argument] of Object.entries(route.variables)) {
     variables[name] = argument(sources);
     valid &&= variables[name] !== undefined;

@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { PrismaClient } from '../database/generated/client/client.ts';
-import { pageOfRanges } from '../database/ranges.ts';
+import { pageOfRanges, unknownRequestIds } from '../database/ranges.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isTextId } from '../domain/ids.ts';
 import {
@@ -143,12 +143,8 @@ export function resolveRequestPage(
       }),
     totalCount: () => countRows(context, rows, requestIds),
     unknownAnnotationRequestIds: async () => {
-      const known = await context.prisma.annotationRequest.findMany({
-        where: { id: { in: requestIds.filter(isTextId) } },
-        select: { id: true },
-      });
-      const knownIds = new Set(known.map(({ id }) => id));
-      return requestIds.filter((id) => !knownIds.has(id));
+      const unknown = await unknownRequestIds(context.prisma, requestIds.filter(isTextId));
+      return requestIds.filter((id) => !isTextId(id) || unknown.has(id));
     },
   };
 }
