@@ -76,9 +76,9 @@ export function createGateway(options: GatewayOptions): RequestListener {
           requestId,
           method: req.method,
           ...access,
-          status: res.statusCode,
+          // Who hung up before the answer was given no status.
+          ...(res.writableEnded ? { status: res.statusCode } : { aborted: true }),
           durationMs: Math.round((performance.now() - started) * 100) / 100,
-          ...(!res.writableFinished && { aborted: true }),
         },
         'request',
       );

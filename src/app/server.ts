@@ -1,8 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { renderClientError } from '../rest/rest.ts';
+import { answerClientError } from '../rest/rest.ts';
 import { createRequestId } from './request-id.ts';
 
 /** Milliseconds a request may take to arrive whole, and its headers. */
@@ -26,14 +25,10 @@ export function createHttpServer(
   );
   // What Node's parser refuses never reaches the handler.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (socket.writable && error.code !== 'ECONNRESET') {
-      const requestId = createRequestId();
-      const { status, answer } = renderClientError(error, { requestId, timeZone: config.timeZone });
-      (socket as Socket).end(answer);
-      log.info({ requestId, route: 'unknown', status, reason: error.code }, 'request');
-    } else {
-      socket.destroy();
-    }
+    const requestId = createRequestId();
+    const status = answerClientError(error, socket, { requestId, timeZone: config.timeZone });
+    if (status === undefined) return;
+    log.info({ requestId, route: 'unknown', status, reason: error.code }, 'request');
   });
   return server;
 }
