@@ -366,7 +366,7 @@ describe('an import', () => {
       await Promise.resolve();
       throw new Error('cable pulled');
     }
-    const options = { batchLines: 1 };
+    const options = { batchLines: 2 };
     const failed = importLines(database, failing(), { ...options, atomic: true });
     await expect(failed).rejects.toThrow('cable pulled');
     await expect(failed).rejects.toMatchObject({ summary: { lines: 0 } });

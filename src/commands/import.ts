@@ -54,8 +54,8 @@ async function importFile(
     const seconds = (performance.now() - started) / 1000;
     process.stdout.write(describeSummary(file, summary, seconds));
   };
+  const source = await openSource(path);
   try {
-    const source = await openSource(path);
     const summary = await importLines(database, source.stream, {
       ignoreUnknown,
       signal,
@@ -69,6 +69,9 @@ async function importFile(
   } catch (error) {
     if (error instanceof ImportError) report(error.summary);
     throw error;
+  } finally {
+    // A source that was interrupted may never end by itself.
+    source.close();
   }
 }
 

@@ -14,8 +14,9 @@ function placeOf(state: State, line: Line): Place {
   for (const { field, target } of REFERENCES[line.type]) {
     const id = fields[field] as string;
     const place = state[target].places.get(id);
-    if (!place)
+    if (!place) {
       throw new Rejection('NOT_FOUND', field, `There is no ${target} ${show(id)} (${field}).`);
+    }
     places[field] = place;
   }
   if (line.type !== 'task' && line.type !== 'annotationHistory') return {};

@@ -3,7 +3,7 @@ import { ENTITY_TYPES } from '../domain/entities.ts';
 import { readBatches, type Batch } from './batches.ts';
 import { analyze } from './sql.ts';
 import { addOutcomes, emptySummary, type ImportSummary, type Listeners } from './summary.ts';
-import { inRetriedTransaction, inTransaction } from './transaction.ts';
+import { inRetriedTransaction, inTransaction, serverErrorOf } from './transaction.ts';
 import { writeBatch, type Outcome } from './write.ts';
 
 export type { LineProblem, ProblemCode } from './problem.ts';
@@ -31,14 +31,17 @@ export class ImportError extends Error {
     /** What was done before. */
     readonly summary: ImportSummary,
   ) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    const server = serverErrorOf(cause);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(server ? `The database failed: ${server.message} (${server.code}).` : reason, { cause });
   }
 }
 
 /** Undoes an atomic import. */
 class Interruption extends Error {}
 
-const BATCH_LINES = 1000;
+/** More would be no faster, and would hold more memory and longer locks. */
+const BATCH_LINES = 500;
 /** After fewer new rows than this the planner's picture of the tables is still right enough. */
 const MANY_ROWS = 10_000;
 

@@ -60,7 +60,7 @@ export async function loadState(tx: Transaction, lines: readonly Line[]): Promis
       const values = valuesOf(lines, type, index.fields);
       const wanted = ['id', ...index.fields];
       const holders = await selectRows(tx, type, index.fields, values, wanted, false);
-      for (const holder of [...table.rows.values(), ...holders]) index.note(holder);
+      for (const holder of holders) index.note(holder);
     }
   }
   return state;

@@ -1,7 +1,6 @@
 import type { Prisma } from '../database/generated/client/client.ts';
 import type { EntityType } from '../domain/entities.ts';
-import type { Kind } from './kinds.ts';
-import { isLower } from './kinds.ts';
+import { isLower, type Kind } from './kinds.ts';
 import { tableOf, type Row } from './tables.ts';
 
 /** A transaction that is open. */
@@ -16,6 +15,11 @@ function kindsOf(type: EntityType): Record<string, Kind> {
     ...Object.fromEntries(Object.entries(fields).map(([name, { kind }]) => [name, kind])),
     ...derived,
   };
+}
+
+/** The names of all columns, as fields. */
+export function allFields(type: EntityType): string[] {
+  return Object.keys(kindsOf(type));
 }
 
 /**
@@ -64,26 +68,25 @@ export async function selectRows(
   return JSON.parse(result.rows) as Row[];
 }
 
-/** The names of all columns, as fields. */
-export function allFields(type: EntityType): string[] {
-  return Object.keys(kindsOf(type));
-}
-
-export async function insertRows(tx: Transaction, type: EntityType, rows: readonly Row[]) {
+function insertStatement(type: EntityType): string {
   const fields = allFields(type);
-  await tx.$executeRawUnsafe(
-    `INSERT INTO "${tableOf(type).table}" (${fields.map(columnOf).join(', ')})
-     SELECT ${fields.map((field) => `"${field}"`).join(', ')} FROM ${given(type, fields)}`,
-    JSON.stringify(inKeyOrder(rows)),
-  );
+  return `INSERT INTO "${tableOf(type).table}" (${fields.map(columnOf).join(', ')})
+    SELECT ${fields.map((field) => `"${field}"`).join(', ')} FROM ${given(type, fields)}`;
 }
 
+/** Writes rows that are new. */
+export async function insertRows(tx: Transaction, type: EntityType, rows: readonly Row[]) {
+  await tx.$executeRawUnsafe(insertStatement(type), JSON.stringify(inKeyOrder(rows)));
+}
+
+/** Writes rows that are stored already, whole: a join could be planned badly, the conflict always takes the index. */
 export async function updateRows(tx: Transaction, type: EntityType, rows: readonly Row[]) {
-  const { table, fixed, fields } = tableOf(type);
-  const changeable = Object.keys(fields).filter((f) => f !== 'id' && !fixed.includes(f));
+  const { fixed, fields } = tableOf(type);
+  const changes = Object.keys(fields)
+    .filter((field) => field !== 'id' && !fixed.includes(field))
+    .map((field) => `${columnOf(field)} = excluded.${columnOf(field)}`);
   await tx.$executeRawUnsafe(
-    `UPDATE "${table}" t SET ${changeable.map((f) => `${columnOf(f)} = given."${f}"`).join(', ')}
-     FROM ${given(type, ['id', ...changeable])} WHERE t."id" = given."id"`,
+    `${insertStatement(type)} ON CONFLICT ("id") DO UPDATE SET ${changes.join(', ')}`,
     JSON.stringify(inKeyOrder(rows)),
   );
 }

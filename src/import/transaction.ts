@@ -15,13 +15,15 @@ const LONGEST_PAUSE_MS = 200;
  */
 const CONFLICTS = new Set(['23505', '23503', '40001', '40P01']);
 
-/** Prisma wraps what the server said, at a depth that depends on the statement. */
-function sqlStateOf(error: unknown): string | undefined {
+/** What the server said. Prisma wraps it, at a depth that depends on the statement. */
+export function serverErrorOf(error: unknown): { code: string; message: string } | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  const { originalCode, cause, meta } = error as Record<string, unknown>;
-  if (typeof originalCode === 'string') return originalCode;
+  const { originalCode, originalMessage, cause, meta } = error as Record<string, unknown>;
+  if (typeof originalCode === 'string') {
+    return { code: originalCode, message: String(originalMessage) };
+  }
   const { driverAdapterError } = (meta ?? {}) as Record<string, unknown>;
-  return sqlStateOf(driverAdapterError) ?? sqlStateOf(cause);
+  return serverErrorOf(driverAdapterError) ?? serverErrorOf(cause);
 }
 
 /** Runs `work` in one transaction. */
@@ -41,7 +43,7 @@ export async function inRetriedTransaction<T>(
     try {
       return await inTransaction(database, work);
     } catch (error) {
-      const isConflict = CONFLICTS.has(sqlStateOf(error) ?? '');
+      const isConflict = CONFLICTS.has(serverErrorOf(error)?.code ?? '');
       if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
       // Not all at once, or they would meet again.
       await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** attempt));
