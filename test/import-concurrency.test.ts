@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { importLines } from '../src/import/import.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
-import { countsOf, dumpTables, emptyTables, EXAMPLE, importText, line } from './support/import.ts';
+import {
+  dumpTables,
+  emptyTables,
+  EXAMPLE,
+  importText,
+  line,
+  PARENTS,
+  work,
+} from './support/import.ts';
 
 let database: TestDatabase;
 const statements: string[] = [];
@@ -17,21 +19,9 @@ beforeAll(async () => {
 afterEach(() => emptyTables(database));
 afterAll(() => database.close());
 
-const parents = [EXAMPLE.campaign, EXAMPLE.annotationRequest, EXAMPLE.pool];
-
-/** Tasks, each followed by its records. */
-function work(tasks: number, records: number): string[] {
-  return Array.from({ length: tasks }, (_, t) => [
-    line('task', { id: String(1000 + t), sceneId: `"scene ${t}"` }),
-    ...Array.from({ length: records }, (_, r) =>
-      line('annotationHistory', { id: String(t * records + r), taskId: String(1000 + t) }),
-    ),
-  ]).flat();
-}
-
 describe('importers at the same time', () => {
   it('of one file store each row once', async () => {
-    const lines = [...parents, ...work(30, 5)];
+    const lines = [...PARENTS, ...work(30, 5)];
     await importText(database, lines);
     const alone = await dumpTables(database);
     for (let round = 0; round < 3; round++) {
@@ -49,7 +39,7 @@ describe('importers at the same time', () => {
   });
 
   it('in opposite orders do not lock each other out', async () => {
-    await importText(database, parents);
+    await importText(database, PARENTS);
     const tasks = work(40, 0);
     const renamed = tasks.map((text) => text.replace('"status":2', '"status":3'));
     for (const lines of [tasks, renamed]) {
@@ -63,7 +53,7 @@ describe('importers at the same time', () => {
   });
 
   it('let the highest lastRecordId win', async () => {
-    await importText(database, parents);
+    await importText(database, PARENTS);
     const versions = Array.from({ length: 8 }, (_, v) =>
       work(10, 0).map((text) =>
         text.replace('"status":2', `"status":${v},"lastRecordId":${100 + v}`),
@@ -92,7 +82,7 @@ describe('importers at the same time', () => {
 
 describe('the work of an import', () => {
   it('is a few statements a batch, however many lines it has', async () => {
-    const lines = [...parents, ...work(50, 5)];
+    const lines = [...PARENTS, ...work(50, 5)];
     statements.length = 0;
     await importText(database, lines, { batchLines: lines.length });
     const first = statements.length;
@@ -130,96 +120,5 @@ describe('the work of an import', () => {
       `SELECT reltuples::int AS rows FROM pg_class WHERE relname = 'pool'`,
     );
     expect(statistics).toEqual({ rows: 10_001 });
-  });
-});
-
-describe.runIf(inject('databaseTemplate').kind === 'postgresql')('on a server', () => {
-  it('a batch that meets another writer is done again', async () => {
-    let importing: ReturnType<typeof importText> | undefined;
-    await database.prisma.$transaction(async (tx) => {
-      await tx.campaign.create({
-        data: { id: 'c-1', projectId: 1234n, name: 'Helix 3D', campaignType: 'POC' },
-      });
-      importing = importText(database, parents);
-      await sleep(300);
-    });
-    const run = await importing!;
-    expect(run.rejected).toEqual([]);
-    expect(countsOf(run, 'campaign')).toEqual({ unchanged: 1 });
-    expect(countsOf(run, 'pool')).toEqual({ created: 1 });
-  });
-
-  it('a batch that is the victim of a deadlock is done again', async () => {
-    const pools = [line('pool', { id: '1' }), line('pool', { id: '2' })];
-    await importText(database, [EXAMPLE.campaign, ...pools]);
-    let importing: ReturnType<typeof importText> | undefined;
-    const lock = (id: number) => `SELECT FROM pool WHERE id = ${id} FOR UPDATE`;
-    await database.prisma.$transaction(
-      async (tx) => {
-        await tx.$executeRawUnsafe(lock(2));
-        // It locks the first pool, waits for the second, and after a second sees that it waits in a circle.
-        importing = importText(
-          database,
-          pools.map((text) => text.replace('"poolType":1', '"poolType":5')),
-        );
-        await sleep(300);
-        await tx.$executeRawUnsafe(lock(1));
-      },
-      { timeout: 10_000 },
-    );
-    expect(countsOf(await importing!, 'pool')).toEqual({ updated: 2 });
-  });
-
-  it('a lost connection ends the import, and running it again completes it', async () => {
-    const lines = [...parents, ...work(50, 5)];
-    let cutting: Promise<void> | undefined;
-    const cutOne = async () => {
-      for (let cut = 0; cut === 0;) {
-        const ended = await database.prisma.$queryRawUnsafe<unknown[]>(
-          `SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
-           WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL`,
-        );
-        cut = ended.length;
-      }
-    };
-    const cut = () => void (cutting ??= cutOne());
-    const options = { batchLines: 5, onProgress: cut };
-    await expect(importText(database, lines, options)).rejects.toMatchObject({
-      name: 'ImportError',
-    });
-    await cutting;
-    expect(await database.prisma.campaign.count()).toBe(1);
-    const run = await importText(database, lines);
-    expect(run.summary).toMatchObject({ lines: lines.length, rejected: 0 });
-    expect(await database.prisma.annotationHistory.count()).toBe(250);
-  });
-
-  it('a process that is killed half-way leaves whole batches, and running it again completes it', async () => {
-    const lines = [...parents, ...work(200, 10)];
-    await importText(database, lines);
-    const whole = await dumpTables(database);
-    await emptyTables(database);
-    const directory = await mkdtemp(join(tmpdir(), 'gateway-import-'));
-    const file = join(directory, 'lines.ndjson');
-    await writeFile(file, lines.join('\n'));
-    const script = new URL('./support/import-child.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, ['--import', 'tsx', script, database.url!, file]);
-    let stopped = 0;
-    for await (const chunk of child.stdout) {
-      stopped = Number(String(chunk).trim().split('\n').at(-1));
-      if (stopped > lines.length / 3) break;
-    }
-    child.kill('SIGKILL');
-    await Promise.race([once(child, 'exit'), sleep(10_000)]);
-    await rm(directory, { recursive: true });
-    // The server notices the death of its client when it next writes to it.
-    await sleep(500);
-    const half = Object.values(await dumpTables(database)).flat().length;
-    expect(half).toBeGreaterThanOrEqual(stopped);
-    expect(half).toBeLessThan(lines.length);
-    const run = await importText(database, lines);
-    expect(run.summary).toMatchObject({ lines: lines.length, rejected: 0 });
-    expect(run.summary.types.annotationHistory.created).toBeGreaterThan(0);
-    expect(await dumpTables(database)).toEqual(whole);
   });
 });

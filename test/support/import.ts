@@ -91,3 +91,16 @@ export async function emptyTables({ prisma }: Database): Promise<void> {
 export function countsOf({ summary }: ImportRun, type: ExampleType): Record<string, number> {
   return Object.fromEntries(Object.entries(summary.types[type]).filter(([, n]) => n > 0));
 }
+
+/** The lines that those of `work` refer to. */
+export const PARENTS = [EXAMPLE.campaign, EXAMPLE.annotationRequest, EXAMPLE.pool];
+
+/** Tasks, each followed by its records. */
+export function work(tasks: number, records: number): string[] {
+  return Array.from({ length: tasks }, (_, t) => [
+    line('task', { id: String(1000 + t), sceneId: `"scene ${t}"` }),
+    ...Array.from({ length: records }, (_, r) =>
+      line('annotationHistory', { id: String(t * records + r), taskId: String(1000 + t) }),
+    ),
+  ]).flat();
+}
