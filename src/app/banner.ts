@@ -27,10 +27,13 @@ export async function createBanner(
   const name = wildcard ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   const url = `http://${name}:${port}`;
   const { sceneId, annotationRequestId, campaignId } =
-    (await prisma.task.findFirst({
-      orderBy: { id: 'asc' },
-      select: { sceneId: true, annotationRequestId: true, campaignId: true },
-    })) ?? EXAMPLE;
+    (await prisma.task
+      .findFirst({
+        orderBy: { id: 'asc' },
+        select: { sceneId: true, annotationRequestId: true, campaignId: true },
+      })
+      // A database that goes away at this moment is a matter for the requests, not for the start.
+      .catch(() => null)) ?? EXAMPLE;
   const task = JSON.stringify({ campaignId, annotationRequestId, sceneId });
   const id = encodeURIComponent(annotationRequestId);
   return {

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
-import { GatewayError, type ErrorCode } from '../domain/errors.ts';
+import type { ErrorCode } from '../domain/errors.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
 import { useOperationRecord, type OperationRecord } from '../plugins/operation-record.ts';
@@ -61,7 +61,13 @@ query Campaigns {
 }
 `;
 
+/** The database is being prepared. */
+class NotReadyError extends Error {
+  override name = 'NotReadyError';
+}
+
 function translate(error: unknown): ErrorCode | undefined {
+  if (error instanceof NotReadyError) return 'SERVICE_UNAVAILABLE';
   switch (classifyDatabaseError(error)) {
     case 'unavailable':
       return 'SERVICE_UNAVAILABLE';
@@ -83,7 +89,7 @@ interface Enveloped {
 export function createGraphQL({ config, log, database }: GraphQLOptions) {
   const createContext = (requestId: string): GatewayContext => {
     const open = database();
-    if (!open) throw new GatewayError('SERVICE_UNAVAILABLE');
+    if (!open) throw new NotReadyError('The database is not ready yet.');
     return {
       requestId,
       prisma: open.prisma,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { openDatabase, type Database } from '../database/database.ts';
+import { openDatabase, pendingMigrations, type Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
 import { createBanner } from './banner.ts';
 import { loadDemoData } from './demo.ts';
@@ -14,13 +14,16 @@ import { createHttpServer } from './server.ts';
 /** Milliseconds between two attempts to reach a database that is not there at the start. */
 const RETRY_MS = 2000;
 
-/** Migrates and fills the database as configured; waits for one that is not there yet. */
+/**
+ * Migrates and fills the database as configured; waits for one that is not there yet.
+ * @returns the migrations that are missing, since somebody else is to apply them.
+ */
 async function prepare(
   database: Database,
   config: Config,
   log: Logger,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string[]> {
   const demo = async () => {
     if (!config.demo) return;
     const summary = await loadDemoData(database);
@@ -30,12 +33,13 @@ async function prepare(
     signal.throwIfAborted();
     try {
       if (config.migrate) {
-        const applied = await database.migrate(demo);
+        const applied = await database.migrate(demo, signal);
         if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
-      } else {
-        await demo();
+        return [];
       }
-      return;
+      const missing = await pendingMigrations(database.prisma);
+      if (missing.length === 0) await demo();
+      return missing;
     } catch (error) {
       if (classifyDatabaseError(error) !== 'unavailable') throw error;
       log.warn({ err: error }, 'the database cannot be reached; trying again');
@@ -75,13 +79,21 @@ export async function serve(config: Config, log: Logger, signal: AbortSignal): P
   let database: Database | undefined;
   try {
     database = await openDatabase(config.database, log);
-    await prepare(database, config, log, signal);
+    const missing = await prepare(database, config, log, signal);
+    signal.throwIfAborted();
     ready = database;
-    const { graphiql, requests } = await createBanner(database, config.host, port);
-    log.info(
-      { database: config.database.kind, graphiql, requests },
-      `ready: GraphiQL at ${graphiql}`,
-    );
+    if (missing.length > 0) {
+      log.warn(
+        { migrations: missing },
+        'not ready: migrations are missing, GATEWAY_MIGRATE is off',
+      );
+    } else {
+      const { graphiql, requests } = await createBanner(database, config.host, port);
+      log.info(
+        { database: config.database.kind, graphiql, requests },
+        `ready: GraphiQL at ${graphiql}`,
+      );
+    }
     if (!signal.aborted) await once(signal, 'abort');
   } catch (error) {
     if (!signal.aborted) throw error;

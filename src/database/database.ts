@@ -19,9 +19,10 @@ export interface Database {
   readonly prisma: PrismaClient;
   /**
    * Brings the tables up to date, then runs `afterwards`, while every other copy that wants to do the same waits.
+   * @param signal ends the waiting for another copy, as if the connection were lost.
    * @returns the names of the migrations applied.
    */
-  migrate(afterwards?: () => Promise<void>): Promise<string[]>;
+  migrate(afterwards?: () => Promise<void>, signal?: AbortSignal): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -86,16 +87,20 @@ function openPostgres(
   return {
     kind: 'postgresql',
     prisma,
-    async migrate(afterwards) {
+    async migrate(afterwards, signal) {
       // Connections of their own: a migration may take longer than a request's statement may.
-      const keeper = new pg.Client(connectionOptions(config.url));
-      const work = new pg.Pool({ ...connectionOptions(config.url), max: 2 });
+      const own = { ...connectionOptions(config.url), connectionTimeoutMillis: config.poolWaitMs };
+      const keeper = new pg.Client(own);
+      const work = new pg.Pool({ ...own, max: 2 });
+      const stopWaiting = () => void keeper.end();
       const onLost = (error: Error) => log.warn({ reason: error.message }, 'connection lost');
       keeper.on('error', onLost);
       work.on('error', onLost);
       try {
         await keeper.connect();
+        signal?.addEventListener('abort', stopWaiting);
         await keeper.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK.toString()]);
+        signal?.removeEventListener('abort', stopWaiting);
         const applied = await migrateAlone(
           { adapterFactory: new PrismaPg(work), runScript: (script) => work.query(script) },
           (sql) => work.query(sql),
@@ -103,6 +108,7 @@ function openPostgres(
         await afterwards?.();
         return applied;
       } finally {
+        signal?.removeEventListener('abort', stopWaiting);
         // The lock ends with its connection.
         await Promise.allSettled([keeper.end(), work.end()]);
       }

@@ -35,20 +35,35 @@ declare const WebAssembly: {
   ): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
 };
 
-let instantiated: Promise<void> | undefined;
+/** The engine forgets its timers, of ten seconds, instead of clearing them: they must not hold the process up. */
+const imports = Object.fromEntries(
+  Object.entries(bindings).map(([name, value]: [string, unknown]) =>
+    name.startsWith('__wbg_setTimeout_')
+      ? [name, (run: () => void, ms: number) => setTimeout(run, ms).unref()]
+      : [name, value],
+  ),
+);
+
+const INSTANTIATED = Symbol.for('rosetta-gateway.schema-engine');
+
+/**
+ * The bindings hold one instance for the whole process. A second one, made by a second copy of this module (vitest makes
+ * one for each project), would take the first one's memory away under it; hence not a variable of this module.
+ */
+const shared = globalThis as { [INSTANTIATED]?: Promise<void> };
 
 /** Prisma's own schema engine, as WebAssembly: it needs no download. Its Node entry point relies on a bundler, hence this. */
 function instantiateEngine(): Promise<void> {
-  instantiated ??= (async () => {
+  shared[INSTANTIATED] ??= (async () => {
     const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm');
     const bytes = await readFile(join(entry, '..', 'schema_engine_bg.wasm'));
     const { instance } = await WebAssembly.instantiate(bytes, {
-      './schema_engine_bg.js': bindings,
+      './schema_engine_bg.js': imports,
     });
     bindings.__wbg_set_wasm(instance.exports);
     instance.exports.__wbindgen_start();
   })();
-  return instantiated;
+  return shared[INSTANTIATED];
 }
 
 /** What an error of the engine stands for: of what the driver threw, the engine knows only a number. */
@@ -58,7 +73,7 @@ function originOf(error: unknown, thrown: ErrorRegistry): unknown {
   const origin = id === undefined ? undefined : thrown.consumeError(Number(id))?.error;
   if (origin === undefined) return error;
   const migration = /migration_name="([^"]*)"/.exec(text)?.[1];
-  const said = origin instanceof Error ? origin.message : String(origin);
+  const said = origin instanceof Error ? origin.message : text;
   return new Error(migration === undefined ? said : `${migration}: ${said}`, { cause: origin });
 }
 

@@ -11,8 +11,9 @@ const run = promisify(execFile);
 /** A PostgreSQL server of one test file's own, to be stopped and started as the test likes. */
 export interface Cluster {
   readonly url: string;
+  /** Starts it, if it does not run. */
   start(): Promise<void>;
-  /** Stops it as a power cut would: nothing is said to those connected. */
+  /** Stops it as a power cut would, without a word to those connected. */
   stop(): Promise<void>;
   close(): Promise<void>;
 }
@@ -76,11 +77,13 @@ export async function createCluster(): Promise<Cluster> {
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code !== 0) {
       const log = await readFile(join(directory, 'log'), 'utf8').catch(() => '');
-      throw new Error(`pg_ctl ${args[0]} failed:\n${log}`);
+      throw new Error(`pg_ctl ${args[0]} failed:\n${log.split('\n').slice(-20).join('\n')}`);
     }
   };
-  const start = () =>
-    control(
+  let runs = false;
+  const start = async () => {
+    if (runs) return;
+    await control(
       'start',
       '-l',
       join(directory, 'log'),
@@ -89,15 +92,20 @@ export async function createCluster(): Promise<Cluster> {
         .map(([name, value]) => `-c ${name}=${value}`)
         .join(' '),
     );
-  const stop = () => control('stop', '-m', 'immediate');
+    runs = true;
+  };
+  const stop = async () => {
+    if (!runs) return;
+    await control('stop', '-m', 'immediate');
+    runs = false;
+  };
   await start();
   return {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
     start,
     stop,
     async close() {
-      // It may have been left stopped.
-      await stop().catch(() => {});
+      await stop();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -46,7 +46,7 @@ function toLiteral(value: unknown): string {
   if (Array.isArray(value)) {
     return pg.escapeLiteral(`{${value.map((item) => JSON.stringify(item)).join(',')}}`);
   }
-  return pg.escapeLiteral(String(value));
+  return pg.escapeLiteral(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 /**

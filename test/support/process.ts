@@ -1,9 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-
-const PROJECT_DIRECTORY = fileURLToPath(new URL('../..', import.meta.url));
+import { ensureBuilt, PROJECT_DIRECTORY } from './build.ts';
 
 export type LogLine = Record<string, unknown> & { msg?: string };
 
@@ -18,7 +16,7 @@ export interface ProcessOptions {
   input?: Uint8Array | string;
 }
 
-/** The program as a process of its own, started the way a shell would, on the sources as they are. */
+/** The program as a process of its own, as a shell starts it. */
 export interface Program {
   readonly child: ChildProcess;
   /** What it has written so far. */
@@ -46,17 +44,14 @@ export async function endPrograms(): Promise<void> {
 }
 
 /** Starts the program with the given command line. */
-export function startProgram(args: string[], options: ProcessOptions = {}): Program {
+export async function startProgram(args: string[], options: ProcessOptions = {}): Promise<Program> {
+  await ensureBuilt();
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', '--import', 'tsx', 'src/main.ts', ...args],
-    {
-      cwd: PROJECT_DIRECTORY,
-      env: { PATH, HOME, TMPDIR, ...options.environment },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, ['dist/main.js', ...args], {
+    cwd: PROJECT_DIRECTORY,
+    env: { PATH, HOME, TMPDIR, ...options.environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   running.add(child);
   let stdout = '';
   let stderr = '';
@@ -68,9 +63,10 @@ export function startProgram(args: string[], options: ProcessOptions = {}): Prog
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   let ended: Exit | undefined;
-  const exit = once(child, 'close').then(([code, signal]) => {
+  const exit = once(child, 'close').then((results) => {
     running.delete(child);
-    ended = { code, signal } as Exit;
+    const [code, signal] = results as [Exit['code'], Exit['signal']];
+    ended = { code, signal };
     notify();
     return ended;
   });
@@ -96,7 +92,7 @@ export function startProgram(args: string[], options: ProcessOptions = {}): Prog
     get logged() {
       return logged();
     },
-    waitForLog(message, timeoutMs = 25_000) {
+    waitForLog(message, timeoutMs = 40_000) {
       return new Promise((resolve, reject) => {
         const done = () => {
           watchers.delete(watch);
@@ -131,7 +127,7 @@ export async function runProgram(
   options: ProcessOptions = {},
 ): Promise<Exit & { stdout: string; stderr: string; seconds: number }> {
   const started = performance.now();
-  const program = startProgram(args, { input: '', ...options });
+  const program = await startProgram(args, { input: '', ...options });
   const exit = await program.exit;
   const { stdout, stderr } = program;
   return { ...exit, stdout, stderr, seconds: (performance.now() - started) / 1000 };
@@ -144,7 +140,7 @@ export interface Server extends Program {
 }
 
 export async function startServer(environment: Record<string, string> = {}): Promise<Server> {
-  const program = startProgram(['serve'], { environment: { PORT: '0', ...environment } });
+  const program = await startProgram(['serve'], { environment: { PORT: '0', ...environment } });
   const { port } = await program.waitForLog('listening');
   const url = `http://127.0.0.1:${String(port)}`;
   // Not a spread: what the process has written so far is behind getters.
@@ -163,7 +159,7 @@ export async function freePort(): Promise<number> {
 
 /** Waits until `probe` gives something, asking it again and again; rejects with its last error when time is up. */
 export async function eventually<T>(
-  probe: () => Promise<T>,
+  probe: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 100 } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
