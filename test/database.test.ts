@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config/config.ts';
 import {
   embeddedDatabase,
+  migrateDatabase,
   openDatabase,
   pendingMigrations,
   type Database,
@@ -25,9 +26,15 @@ afterAll(() => database?.close());
 
 describe('migrations', () => {
   it('are applied once, however often they are asked for', async () => {
-    expect(await database.migrate()).toEqual([]);
+    expect(await migrateDatabase(database)).toEqual([]);
     const afterwards: string[] = [];
-    expect(await database.migrate(() => Promise.resolve(void afterwards.push('ran')))).toEqual([]);
+    expect(
+      await database.exclusively(async (migrate) => {
+        const applied = await migrate();
+        afterwards.push('ran');
+        return applied;
+      }),
+    ).toEqual([]);
     expect(afterwards).toEqual(['ran']);
     const noted = await database.prisma.$queryRaw`
       SELECT migration_name, finished_at IS NOT NULL AS finished, rolled_back_at, applied_steps_count
@@ -67,7 +74,7 @@ describe('a database that cannot be migrated', () => {
 
   it("is left alone where its tables are not the gateway's", async () => {
     await pglite.exec('CREATE TABLE task (id INTEGER)');
-    await expect(unmigrated.migrate()).rejects.toThrow(
+    await expect(migrateDatabase(unmigrated)).rejects.toThrow(
       /^The database could not be migrated: The database schema is not empty/,
     );
     const { rows } = await pglite.query(
@@ -82,14 +89,14 @@ describe('a database that cannot be migrated', () => {
     // In the way of the migration's last statements.
     const name = 'annotation_history_is_append_only';
     await pglite.exec(`CREATE FUNCTION ${name}() RETURNS INTEGER LANGUAGE sql AS 'SELECT 1'`);
-    await expect(unmigrated.migrate()).rejects.toThrow(
+    await expect(migrateDatabase(unmigrated)).rejects.toThrow(
       `The database could not be migrated: ${first}: function "${name}" already exists`,
     );
     const { rows } = await pglite.query(`SELECT to_regclass('campaign') AS campaign`);
     expect(rows).toEqual([{ campaign: null }]);
     expect(await pendingMigrations(unmigrated.prisma)).toEqual(await listMigrations());
     await pglite.exec(`DROP FUNCTION ${name}`);
-    expect(await unmigrated.migrate()).toEqual(await listMigrations());
+    expect(await migrateDatabase(unmigrated)).toEqual(await listMigrations());
     expect(await pendingMigrations(unmigrated.prisma)).toEqual([]);
   });
 });
@@ -185,7 +192,7 @@ describe('classifyDatabaseError', () => {
         () => absent.prisma.campaign.findFirst(),
         () => absent.prisma.$queryRaw`SELECT 1`,
         () => absent.prisma.$transaction(async (tx) => tx.campaign.findFirst()),
-        () => absent.migrate(),
+        () => migrateDatabase(absent),
         () => pendingMigrations(absent.prisma),
         () => new pg.Client(url).connect(),
       ]) {

@@ -24,22 +24,18 @@ async function prepare(
   log: Logger,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const demo = async () => {
-    if (!config.demo) return;
-    const summary = await loadDemoData(database);
+  const work = async (migrate: () => Promise<string[]>): Promise<string[]> => {
+    const applied = config.migrate ? await migrate() : [];
+    if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
+    const missing = await pendingMigrations(database.prisma);
+    const summary = config.demo && missing.length === 0 ? await loadDemoData(database) : null;
     if (summary) log.info({ rows: summary.lines }, 'demo data loaded');
+    return missing;
   };
   for (;;) {
     signal.throwIfAborted();
     try {
-      if (config.migrate) {
-        const applied = await database.migrate(demo, signal);
-        if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
-        return [];
-      }
-      const missing = await pendingMigrations(database.prisma);
-      if (missing.length === 0) await demo();
-      return missing;
+      return await database.exclusively(work, signal);
     } catch (error) {
       if (classifyDatabaseError(error) !== 'unavailable') throw error;
       log.warn({ err: error }, 'the database cannot be reached; trying again');

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { pendingMigrations, type Database } from '../database/database.ts';
+import { migrateDatabase, pendingMigrations, type Database } from '../database/database.ts';
 import { ENTITY_TYPES } from '../domain/entities.ts';
 import {
   ImportError,
@@ -102,7 +102,7 @@ export function runImport(
 
 async function ensureMigrated(database: Database, migrate: boolean): Promise<void> {
   if (migrate) {
-    await database.migrate();
+    await migrateDatabase(database);
     return;
   }
   const pending = await pendingMigrations(database.prisma);

@@ -18,11 +18,15 @@ export interface Database {
   readonly kind: DatabaseConfig['kind'];
   readonly prisma: PrismaClient;
   /**
-   * Brings the tables up to date, then runs `afterwards`, while every other copy that wants to do the same waits.
+   * Runs `work` while every other copy of the gateway that wants to do the same waits.
+   * @param work may bring the tables up to date, by the function it is handed, which gives the names of the migrations
+   * applied.
    * @param signal ends the waiting for another copy, as if the connection were lost.
-   * @returns the names of the migrations applied.
    */
-  migrate(afterwards?: () => Promise<void>, signal?: AbortSignal): Promise<string[]>;
+  exclusively<T>(
+    work: (migrate: () => Promise<string[]>) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -69,6 +73,11 @@ async function migrateAlone(connection: MigrationConnection, query: Query): Prom
   return applyMigrations(connection, failed);
 }
 
+/** Brings the tables of a database up to date. @returns the names of the migrations applied. */
+export function migrateDatabase(database: Database): Promise<string[]> {
+  return database.exclusively((migrate) => migrate());
+}
+
 /** The names of the migrations this build needs and the database lacks. */
 export async function pendingMigrations(prisma: PrismaClient): Promise<string[]> {
   const { applied } = await readMigrationState(async (sql) => ({
@@ -87,7 +96,7 @@ function openPostgres(
   return {
     kind: 'postgresql',
     prisma,
-    async migrate(afterwards, signal) {
+    async exclusively(run, signal) {
       // Connections of their own: a migration may take longer than a request's statement may.
       const own = { ...connectionOptions(config.url), connectionTimeoutMillis: config.poolWaitMs };
       const keeper = new pg.Client(own);
@@ -101,12 +110,12 @@ function openPostgres(
         signal?.addEventListener('abort', stopWaiting);
         await keeper.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK.toString()]);
         signal?.removeEventListener('abort', stopWaiting);
-        const applied = await migrateAlone(
-          { adapterFactory: new PrismaPg(work), runScript: (script) => work.query(script) },
-          (sql) => work.query(sql),
+        return await run(() =>
+          migrateAlone(
+            { adapterFactory: new PrismaPg(work), runScript: (script) => work.query(script) },
+            (sql) => work.query(sql),
+          ),
         );
-        await afterwards?.();
-        return applied;
       } finally {
         signal?.removeEventListener('abort', stopWaiting);
         // The lock ends with its connection.
@@ -126,14 +135,13 @@ export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}):
   return {
     kind: 'embedded',
     prisma,
-    async migrate(afterwards) {
-      const applied = await migrateAlone(
-        { adapterFactory, runScript: (script) => pglite.exec(script) },
-        (sql) => pglite.query(sql),
-      );
-      await afterwards?.();
-      return applied;
-    },
+    // One process at a time has the directory.
+    exclusively: (run) =>
+      run(() =>
+        migrateAlone({ adapterFactory, runScript: (script) => pglite.exec(script) }, (sql) =>
+          pglite.query(sql),
+        ),
+      ),
     async close() {
       await prisma.$disconnect();
       await pglite.close();

@@ -41,7 +41,9 @@ export function createErrorMask(translate: Translate) {
     const error =
       thrown instanceof GraphQLError
         ? thrown
-        : new GraphQLError('', { originalError: thrown instanceof Error ? thrown : null });
+        : new GraphQLError(thrown instanceof GatewayError ? thrown.message : '', {
+            originalError: thrown instanceof Error ? thrown : null,
+          });
     const original = error.originalError;
     if (original instanceof GatewayError) return error;
     if (thrown instanceof GraphQLError && isCallersFault(error)) {

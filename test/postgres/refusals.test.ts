@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import pino from 'pino';
 import { readConfig } from '../../src/config/config.ts';
-import { openDatabase } from '../../src/database/database.ts';
+import { migrateDatabase, openDatabase } from '../../src/database/database.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createEmptyDatabase, runSql } from '../support/empty-database.ts';
 import { createTestGateway } from '../support/gateway.ts';
@@ -218,7 +218,7 @@ it('compares text by its bytes, whatever collation the database has', async () =
     expect(await empty.query(`SELECT 'a' < 'B' AND 'é' < 'Z' AS linguistic`)).toEqual([
       { linguistic: true },
     ]);
-    await opened.migrate();
+    await migrateDatabase(opened);
     const ids = ['é', 'a', 'Z', 'B', 'b', '!', 'aa', 'A'];
     await opened.prisma.campaign.createMany({
       data: ids.map((id, index) => ({

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import pino from 'pino';
 import { readConfig } from '../../src/config/config.ts';
-import { openDatabase, type Database } from '../../src/database/database.ts';
+import { migrateDatabase, openDatabase, type Database } from '../../src/database/database.ts';
 import { createEmptyDatabase, type EmptyDatabase } from '../support/empty-database.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { importText } from '../support/rows.ts';
@@ -56,7 +56,7 @@ beforeAll(async () => {
   url.searchParams.set('options', '-c timezone=America/New_York -c geqo=off');
   const { database: config } = readConfig({ DATABASE_URL: url.href });
   database = await openDatabase(config, pino({ level: 'silent' }));
-  await database.migrate();
+  await migrateDatabase(database);
   gateway = await createTestGateway({ database });
   await importText(database, ROWS);
 });

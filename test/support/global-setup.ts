@@ -6,7 +6,7 @@ import pg from 'pg';
 import pino from 'pino';
 import type { TestProject } from 'vitest/node';
 import { readConfig } from '../../src/config/config.ts';
-import { embeddedDatabase, openDatabase } from '../../src/database/database.ts';
+import { embeddedDatabase, migrateDatabase, openDatabase } from '../../src/database/database.ts';
 
 /** What every test file starts from: a migrated, empty database to copy. */
 export type DatabaseTemplate =
@@ -30,7 +30,7 @@ export default async function setup(project: TestProject) {
     const directory = await mkdtemp(join(tmpdir(), 'gateway-test-'));
     const pglite = await PGlite.create();
     const database = embeddedDatabase(pglite);
-    await database.migrate();
+    await migrateDatabase(database);
     const dumpFile = join(directory, 'template.tar');
     await writeFile(dumpFile, Buffer.from(await (await pglite.dumpDataDir('none')).arrayBuffer()));
     await database.close();
@@ -43,7 +43,7 @@ export default async function setup(project: TestProject) {
   await server.query(`CREATE DATABASE ${name}`);
   const { database: databaseConfig } = readConfig({ DATABASE_URL: urlOfDatabase(serverUrl, name) });
   const database = await openDatabase(databaseConfig, pino({ level: 'silent' }));
-  await database.migrate();
+  await migrateDatabase(database);
   await database.close();
   project.provide('databaseTemplate', { kind: 'postgresql', serverUrl, name });
   return async () => {
