@@ -38,8 +38,8 @@ const importDirections = Object.entries(ALLOWED_IMPORTS).map(([folder, allowed])
       {
         patterns: [
           {
-            // Other folders of src, except those allowed.
-            regex: `^\\.\\./(?!${['$', ...allowed.map((name) => `${name}/`)].join('|')})`,
+            // Another folder of src, unless it is allowed. A file of the folder above is this folder's own.
+            regex: `^\\.\\./(?!(?:${['$', ...allowed].join('|')})/)[^/]+/`,
             message: `src/${folder} may import from ${allowed.join(', ') || 'no other folder'} only.`,
           },
           ...(folder === 'domain'

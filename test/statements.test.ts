@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeCursor } from '../src/domain/lists/cursor.ts';
+import { readOrder } from '../src/domain/lists/order.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { grid, importEntities } from './support/rows.ts';
 
@@ -31,10 +33,9 @@ afterAll(() => gateway.close());
 const REQUEST_IDS = JSON.stringify(
   Array.from({ length: 60 }, (_, i) => `ar-${String(i + 1).padStart(2, '0')}`),
 );
-const AFTER_TASK = Buffer.from('cursor:1:Task:466917967054114818').toString('base64url');
-const BEFORE_RECORD = Buffer.from('cursor:1:AnnotationHistory:9000000000000000000').toString(
-  'base64url',
-);
+const BY_ID = readOrder('Task', undefined);
+const AFTER_TASK = encodeCursor('Task', BY_ID, { id: 466917967054114818n });
+const BEFORE_RECORD = encodeCursor('AnnotationHistory', BY_ID, { id: 9000000000000000000n });
 
 /** Operations by their shape: with `n` rows on the level that varies, and how many SQL statements they take, always. */
 const SHAPES: [string, (n: number) => string, number][] = [
@@ -100,6 +101,19 @@ const SHAPES: [string, (n: number) => string, number][] = [
     (n) =>
       `{ annotationHistory(annotationRequestIds: ${REQUEST_IDS}, first: ${n}) { totalCount nodes { recordId task { taskId } } } }`,
     3,
+  ],
+  [
+    'filtered and ordered lists on every level, counted',
+    (n) => `{ annotationRequests(first: ${n}, filter: { tasks: { statusCode: { eq: 2 } } }, orderBy: [{ field: NAME, direction: DESC }]) {
+      totalCount nodes { tasks(first: ${Math.min(n, 5)}, filter: { instanceNum: { gte: 1 } }, orderBy: [{ field: SCENE_ID }]) {
+        totalCount nodes { annotationHistory(first: 1, filter: { poolAssigneeId: { isNull: true } }, orderBy: [{ field: CREATED_TIME, direction: DESC }]) {
+          totalCount nodes { recordId } } } } } } }`,
+    4,
+  ],
+  [
+    'a filter through several nouns',
+    (n) => `{ tasks(first: ${n}, filter: { campaign: { name: { startsWith: "Gr" } }, pool: { type: { in: [ANNOTATION] } }, annotationHistory: { createdTime: { gte: "2025-01-01T00:00:00Z" } } }) { nodes { taskId } } }`,
+    1,
   ],
   [
     'a numbered page',

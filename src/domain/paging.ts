@@ -1,5 +1,8 @@
 import { GatewayError } from './errors.ts';
-import { readId, type Noun, type NounIds } from './nouns.ts';
+import { decodeCursor, encodeCursor } from './lists/cursor.ts';
+import { readOrder, type OrderArgument, type OrderKey, type Position } from './lists/order.ts';
+import type { Filter } from './lists/where.ts';
+import type { Noun } from './nouns.ts';
 
 /** Rows on a page that does not say how many it wants. */
 export const DEFAULT_PAGE_SIZE = 20;
@@ -15,44 +18,26 @@ export const MAX_PAGE_SIZE: Readonly<Record<Noun, number>> = {
 
 const MAX_PAGE_NUMBER = 2_147_483_647;
 
-/** The arguments of a Relay connection. */
+/** The arguments of a list: those of a Relay connection, and which rows in which order. */
 export interface ConnectionArguments {
   first?: number | null | undefined;
   last?: number | null | undefined;
   after?: string | null | undefined;
   before?: string | null | undefined;
+  filter?: Filter | null | undefined;
+  orderBy?: readonly OrderArgument[] | null | undefined;
 }
 
-/** A page of a list in the order of its ids, by keyset: the rows after one id and before another. */
-export interface KeysetPage<Id> {
-  after: Id | undefined;
-  before: Id | undefined;
+/** A page of a list by keyset: the rows after one position of its order and before another. */
+export interface KeysetPage {
+  /** The list's order, in which the rows are shown. */
+  order: readonly OrderKey[];
+  after: Position | undefined;
+  before: Position | undefined;
   /** Rows wanted. One more is read, to know whether another page follows. */
   size: number;
   /** Whether the rows are taken from the end. */
   backward: boolean;
-}
-
-// The version lets a later order put more into a cursor without mistaking an old one for a new one.
-const CURSOR_PREFIX = 'cursor:1:';
-
-/** The cursor of a row: opaque to callers, valid in every list of its type that is ordered by id. */
-export function encodeCursor(noun: Noun, id: string | bigint): string {
-  return Buffer.from(`${CURSOR_PREFIX}${noun}:${id}`).toString('base64url');
-}
-
-function decodeCursor<N extends Noun>(noun: N, name: string, cursor: string): NounIds[N] {
-  const prefix = `${CURSOR_PREFIX}${noun}:`;
-  const text = Buffer.from(cursor, 'base64url').toString();
-  if (text.startsWith(prefix)) {
-    const id = readId(noun, text.slice(prefix.length));
-    // Base64 has several spellings of the same bytes; we issue one.
-    if (id !== undefined && encodeCursor(noun, id) === cursor) return id;
-  }
-  throw new GatewayError(
-    'BAD_USER_INPUT',
-    `The argument "${name}" is not a cursor of a list of ${noun}: take one from "cursor", "startCursor" or "endCursor".`,
-  );
 }
 
 function checkSize(noun: Noun, name: string, size: number, minimum: number): void {
@@ -69,10 +54,8 @@ function checkSize(noun: Noun, name: string, size: number, minimum: number): voi
  * Reads the arguments of a connection.
  * @throws GatewayError (BAD_USER_INPUT) for a size out of range, `first` together with `last`, or a foreign cursor.
  */
-export function readKeysetPage<N extends Noun>(
-  noun: N,
-  { first, last, after, before }: ConnectionArguments,
-): KeysetPage<NounIds[N]> {
+export function readKeysetPage(noun: Noun, args: ConnectionArguments): KeysetPage {
+  const { first, last, after, before } = args;
   if (typeof first === 'number' && typeof last === 'number') {
     throw new GatewayError(
       'BAD_USER_INPUT',
@@ -81,9 +64,11 @@ export function readKeysetPage<N extends Noun>(
   }
   if (typeof first === 'number') checkSize(noun, 'first', first, 0);
   if (typeof last === 'number') checkSize(noun, 'last', last, 0);
+  const order = readOrder(noun, args.orderBy);
   return {
-    after: typeof after === 'string' ? decodeCursor(noun, 'after', after) : undefined,
-    before: typeof before === 'string' ? decodeCursor(noun, 'before', before) : undefined,
+    order,
+    after: typeof after === 'string' ? decodeCursor(noun, order, 'after', after) : undefined,
+    before: typeof before === 'string' ? decodeCursor(noun, order, 'before', before) : undefined,
     size: first ?? last ?? DEFAULT_PAGE_SIZE,
     backward: typeof last === 'number',
   };
@@ -120,15 +105,18 @@ export interface Connection<Row> {
 }
 
 /** Makes a connection of the rows that were read for a page, in the order they were read. */
-export function toConnection<N extends Noun, Row extends { id: NounIds[N] }>(
-  noun: N,
-  page: KeysetPage<NounIds[N]>,
+export function toConnection<Row extends object>(
+  noun: Noun,
+  page: KeysetPage,
   rows: readonly Row[],
 ): Connection<Row> {
   const hasMore = rows.length > page.size;
   const kept = rows.slice(0, page.size);
   if (page.backward) kept.reverse();
-  const edges = kept.map((node) => ({ cursor: encodeCursor(noun, node.id), node }));
+  const edges = kept.map((node) => ({
+    cursor: encodeCursor(noun, page.order, node as Record<string, unknown>),
+    node,
+  }));
   return {
     edges,
     pageInfo: {

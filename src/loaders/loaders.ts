@@ -1,13 +1,27 @@
 import DataLoader from 'dataloader';
 import type { PrismaClient } from '../database/generated/client/client.ts';
-import { countRanges, type Range, type RangeKey } from '../database/ranges.ts';
+import { countFiltered, countRanges, type Range, type RangeKey } from '../database/ranges.ts';
+import type { Where } from '../domain/lists/where.ts';
 
-/** A loader of one value a key, zero where the database has none. */
-function countByKey(prisma: PrismaClient, range: Range): DataLoader<RangeKey, number> {
+/** A loader of the number of rows that hang on a key; zero where the database has none. */
+function countByKey(
+  prisma: PrismaClient,
+  range: Range,
+  where: Where | undefined,
+): DataLoader<RangeKey, number> {
   return new DataLoader(async (keys) => {
-    const counts = await countRanges(prisma, range, keys);
+    const counts = where
+      ? await countFiltered(prisma, range, keys, where)
+      : await countRanges(prisma, range, keys);
     return keys.map((key) => counts.get(key) ?? 0);
   });
+}
+
+/** Texts that are the same for the same condition. */
+function nameOf(range: Range, where: Where | undefined): string {
+  return JSON.stringify([range, where], (_key, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
 }
 
 /**
@@ -15,12 +29,13 @@ function countByKey(prisma: PrismaClient, range: Range): DataLoader<RangeKey, nu
  * @param prisma the database.
  */
 export function createLoaders(prisma: PrismaClient) {
-  const counts = new Map<Range, DataLoader<RangeKey, number>>();
+  const counts = new Map<string, DataLoader<RangeKey, number>>();
   return {
-    /** How many rows hang on a key. */
-    count(range: Range): DataLoader<RangeKey, number> {
-      let loader = counts.get(range);
-      if (!loader) counts.set(range, (loader = countByKey(prisma, range)));
+    /** How many rows hang on a key, of those that fulfil a condition. */
+    count(range: Range, where?: Where): DataLoader<RangeKey, number> {
+      const name = nameOf(range, where);
+      let loader = counts.get(name);
+      if (!loader) counts.set(name, (loader = countByKey(prisma, range, where)));
       return loader;
     },
   };

@@ -1,6 +1,7 @@
 import { builder } from './builder.ts';
 import { connectionType, numberedPageType } from './connections.ts';
 import { knownTaskAction, knownTaskStatus, TaskAction, TaskStatus } from './enums.ts';
+import { listArguments } from './list-inputs.ts';
 import {
   numberedPageArguments,
   OPTIONAL_REQUEST_IDS,
@@ -59,14 +60,14 @@ const ROWS: RequestRows = {
   noun: 'AnnotationHistory',
   range: 'historyOfRequest',
   findMany: (prisma, query) => prisma.annotationHistory.findMany(query),
-  count: (prisma) => prisma.annotationHistory.count(),
+  count: (prisma, where) => prisma.annotationHistory.count({ where }),
 };
 
 builder.queryFields((t) => ({
   annotationHistory: t.field({
     description: 'The records of the history, of all requests or of some, by `recordId` ascending.',
     type: AnnotationHistoryConnection,
-    args: { ...OPTIONAL_REQUEST_IDS, ...t.arg.connectionArgs() },
+    args: { ...OPTIONAL_REQUEST_IDS, ...listArguments('AnnotationHistory') },
     resolve: (_root, args, context, info) => resolveRequestConnection(ROWS, args, context, info),
   }),
   annotationHistoryPage: t.field({

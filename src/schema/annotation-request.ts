@@ -2,6 +2,7 @@ import { isTextId } from '../domain/ids.ts';
 import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
+import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { TaskConnection } from './task.ts';
 
@@ -16,12 +17,12 @@ export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
     campaign: t.relation('campaign'),
     tasks: t.field({
       type: TaskConnection,
-      args: t.arg.connectionArgs(),
+      args: listArguments('Task'),
       ...relatedList('AnnotationRequest', 'tasks', 'Task', 'tasksOfRequest'),
     }),
     annotationHistory: t.field({
       type: AnnotationHistoryConnection,
-      args: t.arg.connectionArgs(),
+      args: listArguments('AnnotationHistory'),
       ...relatedList(
         'AnnotationRequest',
         'annotationHistory',
@@ -49,13 +50,13 @@ builder.queryFields((t) => ({
     description:
       'All annotation requests, by `annotationRequestId` ascending (compared by UTF-8 bytes).',
     type: AnnotationRequestConnection,
-    args: t.arg.connectionArgs(),
+    args: listArguments('AnnotationRequest'),
     resolve: (_root, args, context, info) =>
       resolveList(
         {
           noun: 'AnnotationRequest',
           findMany: (query) => context.prisma.annotationRequest.findMany(query),
-          count: () => context.prisma.annotationRequest.count(),
+          count: (where) => context.prisma.annotationRequest.count({ where }),
         },
         args,
         context,

@@ -3,6 +3,7 @@ import { AnnotationRequestConnection } from './annotation-request.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { CampaignType } from './enums.ts';
+import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { PoolConnection } from './pool.ts';
 import { TaskConnection } from './task.ts';
@@ -21,17 +22,17 @@ export const Campaign = builder.prismaNode('Campaign', {
     taxonomyVersionName: t.exposeString('taxonomyVersionName', { nullable: true }),
     annotationRequests: t.field({
       type: AnnotationRequestConnection,
-      args: t.arg.connectionArgs(),
+      args: listArguments('AnnotationRequest'),
       ...relatedList('Campaign', 'annotationRequests', 'AnnotationRequest', 'requestsOfCampaign'),
     }),
     pools: t.field({
       type: PoolConnection,
-      args: t.arg.connectionArgs(),
+      args: listArguments('Pool'),
       ...relatedList('Campaign', 'pools', 'Pool', 'poolsOfCampaign'),
     }),
     tasks: t.field({
       type: TaskConnection,
-      args: t.arg.connectionArgs(),
+      args: listArguments('Task'),
       ...relatedList('Campaign', 'tasks', 'Task', 'tasksOfCampaign'),
     }),
   }),
@@ -51,13 +52,13 @@ builder.queryFields((t) => ({
   campaigns: t.field({
     description: 'All campaigns, by `campaignId` ascending (compared by UTF-8 bytes).',
     type: CampaignConnection,
-    args: t.arg.connectionArgs(),
+    args: listArguments('Campaign'),
     resolve: (_root, args, context, info) =>
       resolveList(
         {
           noun: 'Campaign',
           findMany: (query) => context.prisma.campaign.findMany(query),
-          count: () => context.prisma.campaign.count(),
+          count: (where) => context.prisma.campaign.count({ where }),
         },
         args,
         context,

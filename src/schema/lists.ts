@@ -3,6 +3,8 @@ import { selectedFieldNames } from '@pothos/selection-mapper';
 import type { GraphQLResolveInfo } from 'graphql';
 import { getDatamodel } from '../database/generated/pothos.ts';
 import type { Range } from '../database/ranges.ts';
+import { afterPosition, orderBy, reverseOrder } from '../domain/lists/order.ts';
+import { filterWhere, type Where } from '../domain/lists/where.ts';
 import type { Noun, NounIds } from '../domain/nouns.ts';
 import {
   readKeysetPage,
@@ -15,15 +17,27 @@ import type { GatewayContext } from './context.ts';
 /** Where the rows stand below a connection or a numbered page. */
 const ROW_PATHS = [[{ name: 'edges' }, { name: 'node' }], [{ name: 'nodes' }]];
 
-/** The part of a Prisma query that makes it one page of a list in the order of the ids. */
-export function keysetQuery<Id>({ after, before, size, backward }: KeysetPage<Id>) {
+/** All of these hold; undefined where there is nothing to hold. */
+export function allOf(...conditions: (Where | undefined)[]): Where | undefined {
+  const given = conditions.filter((condition) => condition !== undefined);
+  return given.length > 1 ? { AND: given } : given[0];
+}
+
+/** The part of a Prisma query that makes it one page of a list. */
+export function keysetQuery({ order, after, before, size, backward }: KeysetPage) {
   return {
-    ...((after !== undefined || before !== undefined) && {
-      where: { id: { gt: after, lt: before } },
-    }),
-    orderBy: { id: backward ? ('desc' as const) : ('asc' as const) },
+    where: allOf(
+      after && afterPosition(order, after),
+      before && afterPosition(reverseOrder(order), before),
+    ),
+    orderBy: orderBy(backward ? reverseOrder(order) : order),
     take: size + 1,
   };
+}
+
+/** The columns that a page's cursors are made of. */
+function orderColumns({ order }: KeysetPage): Record<string, true> {
+  return Object.fromEntries(order.map(({ column }) => [column, true]));
 }
 
 /** Whether an operation asks a connection for more than its count. */
@@ -43,15 +57,15 @@ type NestedSelection = (query: object, rows: { getType(): string; paths: object 
 
 /**
  * The options of a field that lists the rows hanging on another row. Pothos folds one page of them into the parent's
- * statement; the page is cut by `id > …`, since Prisma's own cursors read every row of every parent.
+ * statement; the page is cut by a condition on the order's keys, since Prisma's own cursors read every row of every
+ * parent.
  */
-export function relatedList<Parent extends Noun, Child extends Noun>(
+export function relatedList<Parent extends Noun>(
   parent: Parent,
   relation: string,
-  child: Child,
+  child: Noun,
   range: Range,
 ) {
-  type Row = { id: NounIds[Child] };
   type ParentRow = { id: NounIds[Parent] };
 
   const select = (
@@ -61,55 +75,67 @@ export function relatedList<Parent extends Noun, Child extends Noun>(
     selectedFields: () => ReadonlySet<string>,
   ) => {
     if (!wantsRows(selectedFields())) return { select: { id: true } };
-    let page: KeysetPage<NounIds[Child]>;
     try {
-      page = readKeysetPage(child, args);
+      const page = readKeysetPage(child, args);
+      const query = keysetQuery(page);
+      const where = allOf(filterWhere(child, args.filter), query.where);
+      const rows = nestedSelection(
+        { select: orderColumns(page), ...query, ...(where && { where }) },
+        { getType: () => child, paths: ROW_PATHS },
+      );
+      return { select: { id: true, [relation]: rows } };
     } catch {
       // The error belongs to this field, not to its parent: the resolver raises it.
       return { select: { id: true } };
     }
-    const rows = nestedSelection(
-      { select: { id: true }, ...keysetQuery(page) },
-      { getType: () => child, paths: ROW_PATHS },
-    );
-    return { select: { id: true, [relation]: rows } };
   };
 
   return {
     description: describeRelation(parent, relation),
     extensions: { pothosPrismaSelect: select },
     resolve: (row: ParentRow, args: ConnectionArguments, context: GatewayContext) => {
-      const rows = (row as unknown as Record<string, Row[] | undefined>)[relation] ?? [];
+      const rows = (row as unknown as Record<string, { id: string | bigint }[] | undefined>)[
+        relation
+      ];
+      const where = filterWhere(child, args.filter);
       return {
-        ...toConnection(child, readKeysetPage(child, args), rows),
-        totalCount: () => context.loaders.count(range).load(row.id),
+        ...toConnection(child, readKeysetPage(child, args), rows ?? []),
+        totalCount: () => context.loaders.count(range, where).load(row.id),
       };
     },
   };
 }
 
 /** A list at the root: how to read a page of it, and how to count it. */
-interface RootList<N extends Noun> {
-  noun: N;
-  findMany(query: object): Promise<{ id: NounIds[N] }[]>;
-  /** The Prisma query for a page; unless given, that of a list over all rows. */
-  pageQuery?(page: KeysetPage<NounIds[N]>): Promise<object>;
-  count(): Promise<number>;
+interface RootList {
+  noun: Noun;
+  findMany(query: object): Promise<{ id: string | bigint }[]>;
+  /** The Prisma query for a page, of those rows that fulfil a condition. */
+  pageQuery?(page: KeysetPage, where: Where | undefined): Promise<object>;
+  count(where: Where | undefined): Promise<number>;
 }
 
 /** Resolves a connection at the root. */
-export async function resolveList<N extends Noun>(
-  list: RootList<N>,
+export async function resolveList(
+  list: RootList,
   args: ConnectionArguments,
   context: GatewayContext,
   info: GraphQLResolveInfo,
 ) {
   const page = readKeysetPage(list.noun, args);
-  const rows = wantsRows(selectedFieldNames(context, info))
-    ? await list.findMany({
-        ...queryFromInfo({ context, info, select: { id: true }, paths: ROW_PATHS }),
-        ...(list.pageQuery ? await list.pageQuery(page) : keysetQuery(page)),
-      })
-    : [];
-  return { ...toConnection(list.noun, page, rows), totalCount: () => list.count() };
+  const where = filterWhere(list.noun, args.filter);
+  const read = async () => {
+    const selection = queryFromInfo({
+      context,
+      info,
+      select: orderColumns(page),
+      paths: ROW_PATHS,
+    });
+    if (list.pageQuery)
+      return list.findMany({ ...selection, ...(await list.pageQuery(page, where)) });
+    const query = keysetQuery(page);
+    return list.findMany({ ...selection, ...query, where: allOf(where, query.where) });
+  };
+  const rows = wantsRows(selectedFieldNames(context, info)) ? await read() : [];
+  return { ...toConnection(list.noun, page, rows), totalCount: () => list.count(where) };
 }

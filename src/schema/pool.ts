@@ -2,6 +2,7 @@ import { isNumericId } from '../domain/ids.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { knownPoolType, PoolType } from './enums.ts';
+import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { TaskConnection } from './task.ts';
 
@@ -25,7 +26,7 @@ export const Pool = builder.prismaNode('Pool', {
     campaign: t.relation('campaign'),
     tasks: t.field({
       type: TaskConnection,
-      args: t.arg.connectionArgs(),
+      args: listArguments('Task'),
       ...relatedList('Pool', 'tasks', 'Task', 'tasksOfPool'),
     }),
   }),
@@ -45,13 +46,13 @@ builder.queryFields((t) => ({
   pools: t.field({
     description: 'All pools, by `poolId` ascending.',
     type: PoolConnection,
-    args: t.arg.connectionArgs(),
+    args: listArguments('Pool'),
     resolve: (_root, args, context, info) =>
       resolveList(
         {
           noun: 'Pool',
           findMany: (query) => context.prisma.pool.findMany(query),
-          count: () => context.prisma.pool.count(),
+          count: (where) => context.prisma.pool.count({ where }),
         },
         args,
         context,

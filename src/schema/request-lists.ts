@@ -3,6 +3,7 @@ import type { PrismaClient } from '../database/generated/client/client.ts';
 import { pageOfRanges, unknownRequestIds } from '../database/ranges.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isTextId } from '../domain/ids.ts';
+import type { Where } from '../domain/lists/where.ts';
 import {
   MAX_PAGE_SIZE,
   readNumberedPage,
@@ -12,7 +13,7 @@ import {
 } from '../domain/paging.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
-import { keysetQuery, resolveList } from './lists.ts';
+import { allOf, keysetQuery, resolveList } from './lists.ts';
 
 /** How many annotation requests one list may be asked for. */
 const MAX_REQUESTS = 1000;
@@ -26,7 +27,7 @@ export interface RequestRows {
   noun: 'Task' | 'AnnotationHistory';
   range: 'tasksOfRequest' | 'historyOfRequest';
   findMany(prisma: PrismaClient, query: object): Promise<Row[]>;
-  count(prisma: PrismaClient): Promise<number>;
+  count(prisma: PrismaClient, where: Where | undefined): Promise<number>;
 }
 
 /** The argument of the lists. */
@@ -62,43 +63,68 @@ function readRequestIds(ids: readonly string[]): string[] {
   return [...distinct];
 }
 
+/** No request can have another kind of id, and the driver would mistake some of those for ids that exist. */
+function possible(requestIds: readonly string[]): string[] {
+  return requestIds.filter(isTextId);
+}
+
+/** The condition of a Prisma query that keeps it to the rows of some requests; of one, it is an equality. */
+function ofRequests(requestIds: readonly string[]): Where {
+  const [only, ...others] = requestIds;
+  return {
+    annotationRequestId: only !== undefined && others.length === 0 ? only : { in: [...requestIds] },
+  };
+}
+
 /**
- * The Prisma query for one page of the rows of the given requests (undefined: of all). One request is an equality, which
- * PostgreSQL answers from one range of an index; of several, the page's ids are merged first.
+ * The Prisma query for one page of the rows of some requests (undefined: of all). One request is an equality, which
+ * PostgreSQL answers from one range of an index. Of several, in the order of the ids and without a filter, the ids of the
+ * page are merged first; any other order has to look at all of the requests' rows.
  */
-async function pageQuery(
+async function keysetOfRequests(
   { prisma }: GatewayContext,
   { range }: RequestRows,
   requestIds: readonly string[] | undefined,
-  page: KeysetPage<bigint> | NumberedPage,
+  page: KeysetPage,
+  where: Where | undefined,
 ) {
-  const byNumber = 'skip' in page;
-  const query: { where?: object; orderBy: { id: 'asc' | 'desc' }; skip?: number; take: number } =
-    byNumber ? { orderBy: { id: 'asc' }, skip: page.skip, take: page.size } : keysetQuery(page);
-  if (requestIds === undefined) return query;
-  // No request can have another kind of id, and the driver would mistake some of those for ids that exist.
-  const [only, ...others] = requestIds.filter(isTextId);
-  if (only !== undefined && others.length === 0) {
-    return { ...query, where: { ...query.where, annotationRequestId: only } };
+  const query = keysetQuery(page);
+  if (requestIds === undefined) return { ...query, where: allOf(where, query.where) };
+  const isById = page.order.length === 1 && page.order[0]!.direction === 'asc';
+  if (requestIds.length < 2 || where !== undefined || !isById) {
+    return { ...query, where: allOf(ofRequests(requestIds), where, query.where) };
   }
-  const ids =
-    only === undefined
-      ? []
-      : await pageOfRanges(prisma, range, [only, ...others], {
-          ...(byNumber ? { backward: false } : page),
-          skip: byNumber ? page.skip : 0,
-          take: query.take,
-        });
+  const ids = await pageOfRanges(prisma, range, requestIds, {
+    after: page.after?.[0] as bigint | undefined,
+    before: page.before?.[0] as bigint | undefined,
+    backward: page.backward,
+    skip: 0,
+    take: query.take,
+  });
   return { where: { id: { in: ids } }, orderBy: query.orderBy };
+}
+
+/** The same for a page by its number. */
+async function numberedPageOfRequests(
+  { prisma }: GatewayContext,
+  { range }: RequestRows,
+  requestIds: readonly string[],
+  { skip, size }: NumberedPage,
+) {
+  const orderBy = { id: 'asc' };
+  if (requestIds.length < 2) return { where: ofRequests(requestIds), orderBy, skip, take: size };
+  const ids = await pageOfRanges(prisma, range, requestIds, { backward: false, skip, take: size });
+  return { where: { id: { in: ids } }, orderBy };
 }
 
 async function countRows(
   { loaders, prisma }: GatewayContext,
   rows: RequestRows,
   requestIds: readonly string[] | undefined,
+  where: Where | undefined,
 ): Promise<number> {
-  if (requestIds === undefined) return rows.count(prisma);
-  const counts = await loaders.count(rows.range).loadMany(requestIds.filter(isTextId));
+  if (requestIds === undefined) return rows.count(prisma, where);
+  const counts = await loaders.count(rows.range, where).loadMany(requestIds);
   return counts.reduce<number>((sum, count) => {
     if (count instanceof Error) throw count;
     return sum + count;
@@ -113,13 +139,13 @@ export function resolveRequestConnection(
   info: GraphQLResolveInfo,
 ) {
   const ids = args.annotationRequestIds;
-  const requestIds = ids ? readRequestIds(ids) : undefined;
+  const requestIds = ids ? possible(readRequestIds(ids)) : undefined;
   return resolveList(
     {
       noun: rows.noun,
       findMany: (query) => rows.findMany(context.prisma, query),
-      pageQuery: (page) => pageQuery(context, rows, requestIds, page),
-      count: () => countRows(context, rows, requestIds),
+      pageQuery: (page, where) => keysetOfRequests(context, rows, requestIds, page, where),
+      count: (where) => countRows(context, rows, requestIds, where),
     },
     args,
     context,
@@ -139,11 +165,11 @@ export function resolveRequestPage(
     nodes: async (selection: object) =>
       rows.findMany(context.prisma, {
         ...selection,
-        ...(await pageQuery(context, rows, requestIds, page)),
+        ...(await numberedPageOfRequests(context, rows, possible(requestIds), page)),
       }),
-    totalCount: () => countRows(context, rows, requestIds),
+    totalCount: () => countRows(context, rows, possible(requestIds), undefined),
     unknownAnnotationRequestIds: async () => {
-      const unknown = await unknownRequestIds(context.prisma, requestIds.filter(isTextId));
+      const unknown = await unknownRequestIds(context.prisma, possible(requestIds));
       return requestIds.filter((id) => !isTextId(id) || unknown.has(id));
     },
   };

@@ -5,6 +5,7 @@ import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import { connectionType, numberedPageType } from './connections.ts';
 import { knownTaskStatus, TaskStatus } from './enums.ts';
+import { listArguments } from './list-inputs.ts';
 import { relatedList } from './lists.ts';
 import {
   numberedPageArguments,
@@ -46,7 +47,7 @@ export const Task = builder.prismaNode('Task', {
     pool: t.relation('pool'),
     annotationHistory: t.field({
       type: AnnotationHistoryConnection,
-      args: t.arg.connectionArgs(),
+      args: listArguments('AnnotationHistory'),
       ...relatedList('Task', 'annotationHistory', 'AnnotationHistory', 'historyOfTask'),
     }),
   }),
@@ -59,7 +60,7 @@ const ROWS: RequestRows = {
   noun: 'Task',
   range: 'tasksOfRequest',
   findMany: (prisma, query) => prisma.task.findMany(query),
-  count: (prisma) => prisma.task.count(),
+  count: (prisma, where) => prisma.task.count({ where }),
 };
 
 interface SceneArguments {
@@ -124,7 +125,7 @@ builder.queryFields((t) => ({
   tasks: t.field({
     description: 'The tasks, of all requests or of some, by `taskId` ascending.',
     type: TaskConnection,
-    args: { ...OPTIONAL_REQUEST_IDS, ...t.arg.connectionArgs() },
+    args: { ...OPTIONAL_REQUEST_IDS, ...listArguments('Task') },
     resolve: (_root, args, context, info) => resolveRequestConnection(ROWS, args, context, info),
   }),
   taskPage: t.field({

@@ -1,0 +1,119 @@
+import type { Noun } from '../nouns.ts';
+
+/** What a field's values are, which decides how they can be compared. */
+export type FieldKind =
+  'text' | 'bigint' | 'int' | 'instant' | 'taskStatus' | 'taskAction' | 'poolType' | 'campaignType';
+
+/** A field of a noun that lists can be narrowed and ordered by. */
+export interface ListField {
+  /** Its name in the model of schema.prisma. */
+  readonly column: string;
+  readonly kind: FieldKind;
+  readonly nullable?: boolean;
+}
+
+/** Another noun's rows, whose fields a list can be narrowed by. */
+export interface ListRelation {
+  readonly noun: Noun;
+  /** Its name in the model of schema.prisma. */
+  readonly relation: string;
+  /** Whether a row has several of them. */
+  readonly many: boolean;
+}
+
+export interface ListNoun {
+  readonly fields: Readonly<Record<string, ListField>>;
+  readonly relations: Readonly<Record<string, ListRelation>>;
+}
+
+const text = (column: string): ListField => ({ column, kind: 'text' });
+const bigint = (column: string): ListField => ({ column, kind: 'bigint' });
+const int = (column: string): ListField => ({ column, kind: 'int' });
+const instant = (column: string): ListField => ({ column, kind: 'instant' });
+const nullable = (field: ListField): ListField => ({ ...field, nullable: true });
+const one = (relation: string, noun: Noun): ListRelation => ({ noun, relation, many: false });
+const many = (relation: string, noun: Noun): ListRelation => ({ noun, relation, many: true });
+
+/** Everything lists can be narrowed and ordered by, by the names that GraphQL shows. */
+export const LIST_NOUNS: Readonly<Record<Noun, ListNoun>> = {
+  Campaign: {
+    fields: {
+      campaignId: text('id'),
+      projectId: bigint('projectId'),
+      name: text('name'),
+      campaignType: { column: 'campaignType', kind: 'campaignType' },
+      workflowType: nullable(text('workflowType')),
+      folderName: nullable(text('folderName')),
+      taxonomyVersionName: nullable(text('taxonomyVersionName')),
+    },
+    relations: {
+      annotationRequests: many('annotationRequests', 'AnnotationRequest'),
+      pools: many('pools', 'Pool'),
+      tasks: many('tasks', 'Task'),
+    },
+  },
+  AnnotationRequest: {
+    fields: {
+      annotationRequestId: text('id'),
+      name: text('name'),
+      createdAt: instant('createdAt'),
+    },
+    relations: {
+      campaign: one('campaign', 'Campaign'),
+      tasks: many('tasks', 'Task'),
+      annotationHistory: many('annotationHistory', 'AnnotationHistory'),
+    },
+  },
+  Pool: {
+    fields: {
+      poolId: bigint('id'),
+      name: text('name'),
+      type: { column: 'poolType', kind: 'poolType' },
+      typeCode: int('poolType'),
+    },
+    relations: {
+      campaign: one('campaign', 'Campaign'),
+      tasks: many('tasks', 'Task'),
+    },
+  },
+  Task: {
+    fields: {
+      taskId: bigint('id'),
+      sceneId: text('sceneId'),
+      status: { column: 'status', kind: 'taskStatus' },
+      statusCode: int('status'),
+      instanceNum: int('instanceNum'),
+      attributeNum: int('attributeNum'),
+      frameNum: int('frameNum'),
+    },
+    relations: {
+      campaign: one('campaign', 'Campaign'),
+      annotationRequest: one('annotationRequest', 'AnnotationRequest'),
+      pool: one('pool', 'Pool'),
+      annotationHistory: many('annotationHistory', 'AnnotationHistory'),
+    },
+  },
+  AnnotationHistory: {
+    fields: {
+      recordId: bigint('id'),
+      status: { column: 'status', kind: 'taskStatus' },
+      statusCode: int('status'),
+      action: { column: 'actionType', kind: 'taskAction' },
+      actionCode: int('actionType'),
+      teamId: nullable(bigint('teamId')),
+      poolAssigneeId: nullable(bigint('poolAssigneeId')),
+      creatorId: nullable(bigint('creatorId')),
+      createdTime: instant('createdTime'),
+      instanceNum: int('instanceNum'),
+      instanceSum: int('instanceSum'),
+      attributesNum: int('attributesNum'),
+      attributesSum: int('attributesSum'),
+      frameCount: int('frameCount'),
+    },
+    relations: {
+      task: one('task', 'Task'),
+      pool: one('pool', 'Pool'),
+      annotationRequest: one('annotationRequest', 'AnnotationRequest'),
+    },
+  },
+};

@@ -1,0 +1,105 @@
+import { GatewayError } from '../errors.ts';
+import type { Noun } from '../nouns.ts';
+import { LIST_NOUNS } from './fields.ts';
+import type { Where } from './where.ts';
+
+/** An order as GraphQL hands it over. */
+export interface OrderArgument {
+  field: string;
+  direction?: 'asc' | 'desc' | null | undefined;
+  nulls?: 'first' | 'last' | null | undefined;
+}
+
+/** One key of an order. */
+export interface OrderKey {
+  readonly column: string;
+  readonly direction: 'asc' | 'desc';
+  /** Where rows without a value go; only where there can be such rows. */
+  readonly nulls?: 'first' | 'last';
+}
+
+const MAX_KEYS = 5;
+
+const BY_ID: OrderKey = { column: 'id', direction: 'asc' };
+
+/**
+ * Reads an order; the id is always its last key, so that no two rows are equal.
+ * @throws GatewayError (BAD_USER_INPUT) for too many keys, or the same twice.
+ */
+export function readOrder(
+  noun: Noun,
+  order: readonly OrderArgument[] | null | undefined,
+): OrderKey[] {
+  const keys: OrderKey[] = [];
+  for (const { field: name, direction, nulls } of order ?? []) {
+    const field = LIST_NOUNS[noun].fields[name]!;
+    if (keys.some(({ column }) => column === field.column)) {
+      throw new GatewayError('BAD_USER_INPUT', `The argument "orderBy" has "${name}" twice.`);
+    }
+    keys.push({
+      column: field.column,
+      direction: direction ?? 'asc',
+      ...(field.nullable && { nulls: nulls ?? 'last' }),
+    });
+  }
+  if (keys.length > MAX_KEYS) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      `The argument "orderBy" has ${keys.length} keys; it may have at most ${MAX_KEYS}.`,
+    );
+  }
+  // What stands behind the id never decides.
+  const idAt = keys.findIndex(({ column }) => column === 'id');
+  return idAt === -1 ? [...keys, BY_ID] : keys.slice(0, idAt + 1);
+}
+
+/** The same order from its end. */
+export function reverseOrder(keys: readonly OrderKey[]): OrderKey[] {
+  return keys.map(({ column, direction, nulls }) => ({
+    column,
+    direction: direction === 'asc' ? 'desc' : 'asc',
+    ...(nulls && { nulls: nulls === 'first' ? 'last' : 'first' }),
+  }));
+}
+
+/** The order in Prisma's language. */
+export function orderBy(keys: readonly OrderKey[]): object[] {
+  return keys.map(({ column, direction, nulls }) => ({
+    [column]: nulls ? { sort: direction, nulls } : direction,
+  }));
+}
+
+/** A row's place in an order: its value for each key. */
+export type Position = readonly (string | number | bigint | Date | null)[];
+
+export function positionOf(
+  keys: readonly OrderKey[],
+  row: Readonly<Record<string, unknown>>,
+): Position {
+  return keys.map(({ column }) => row[column] as Position[number]);
+}
+
+/** The rows whose value for one key comes after another; undefined if there are none. */
+function after({ column, direction, nulls }: OrderKey, value: Position[number]): Where | undefined {
+  if (value === null) return nulls === 'first' ? { [column]: { not: null } } : undefined;
+  const greater = { [column]: { [direction === 'asc' ? 'gt' : 'lt']: value } };
+  return nulls === 'last' ? { OR: [greater, { [column]: null }] } : greater;
+}
+
+/** The rows that come after a position, in the order of the keys. */
+export function afterPosition(keys: readonly OrderKey[], position: Position): Where {
+  const alternatives = keys.flatMap((key, index) => {
+    const last = after(key, position[index]!);
+    if (!last) return [];
+    const same = keys.slice(0, index).map(({ column }, i) => ({ [column]: position[i] }));
+    return same.length === 0 ? [last] : [{ AND: [...same, last] }];
+  });
+  const where = alternatives.length === 1 ? alternatives[0]! : { OR: alternatives };
+  const [first] = keys;
+  const value = position[0];
+  if (keys.length === 1 || !first || first.nulls || value === null || value === undefined)
+    return where;
+  // Says again what follows from the rest, in the one form that lets an index start at the position.
+  const bound = { [first.column]: { [first.direction === 'asc' ? 'gte' : 'lte']: value } };
+  return { AND: [bound, where] };
+}
