@@ -50,6 +50,7 @@ describe('README', () => {
       '/rosetta-open/statistics/record',
       '/graphql',
       '/graphql',
+      '/graphql',
     ]);
   });
 

@@ -104,7 +104,9 @@ const SHAPES: [string, (n: number) => string, number][] = [
   ],
   [
     'filtered and ordered lists on every level, counted',
-    (n) => `{ annotationRequests(first: ${n}, filter: { tasks: { statusCode: { eq: 2 } } }, orderBy: [{ field: NAME, direction: DESC }]) {
+    (
+      n,
+    ) => `{ annotationRequests(first: ${n}, filter: { tasks: { statusCode: { eq: 2 } } }, orderBy: [{ field: NAME, direction: DESC }]) {
       totalCount nodes { tasks(first: ${Math.min(n, 5)}, filter: { instanceNum: { gte: 1 } }, orderBy: [{ field: SCENE_ID }]) {
         totalCount nodes { annotationHistory(first: 1, filter: { poolAssigneeId: { isNull: true } }, orderBy: [{ field: CREATED_TIME, direction: DESC }]) {
           totalCount nodes { recordId } } } } } } }`,
@@ -112,7 +114,8 @@ const SHAPES: [string, (n: number) => string, number][] = [
   ],
   [
     'a filter through several nouns',
-    (n) => `{ tasks(first: ${n}, filter: { campaign: { name: { startsWith: "Gr" } }, pool: { type: { in: [ANNOTATION] } }, annotationHistory: { createdTime: { gte: "2025-01-01T00:00:00Z" } } }) { nodes { taskId } } }`,
+    (n) =>
+      `{ tasks(first: ${n}, filter: { campaign: { name: { startsWith: "Gr" } }, pool: { type: { in: [ANNOTATION] } }, annotationHistory: { createdTime: { gte: "2025-01-01T00:00:00Z" } } }) { nodes { taskId } } }`,
     1,
   ],
   [

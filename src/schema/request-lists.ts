@@ -104,7 +104,10 @@ async function keysetOfRequests(
   return { where: { id: { in: ids } }, orderBy: query.orderBy };
 }
 
-/** The same for a page by its number. */
+/**
+ * The same for a page by its number. What a page skips is passed over in the index, before anything is joined to it;
+ * nothing is skipped by the first page of one request, which needs one statement only.
+ */
 async function numberedPageOfRequests(
   { prisma }: GatewayContext,
   { range }: RequestRows,
@@ -112,8 +115,13 @@ async function numberedPageOfRequests(
   { skip, size }: NumberedPage,
 ) {
   const orderBy = { id: 'asc' };
-  if (requestIds.length < 2) return { where: ofRequests(requestIds), orderBy, skip, take: size };
-  const ids = await pageOfRanges(prisma, range, requestIds, { backward: false, skip, take: size });
+  if (requestIds.length === 1 && skip === 0) {
+    return { where: ofRequests(requestIds), orderBy, take: size };
+  }
+  const ids =
+    requestIds.length === 0
+      ? []
+      : await pageOfRanges(prisma, range, requestIds, { backward: false, skip, take: size });
   return { where: { id: { in: ids } }, orderBy };
 }
 
