@@ -147,7 +147,8 @@ function buildRows(): string {
       attributesSum: next(2),
       frameCount: next(2),
     };
-    const { recordId, statusCode, action: _action, actionCode, ...rest } = values;
+    const { recordId, statusCode, actionCode, ...rest } = values;
+    Reflect.deleteProperty(rest, 'action');
     lines.push({
       type: 'annotationHistory',
       id: String(recordId),
@@ -288,7 +289,9 @@ function operandArbitrary({ kind }: ListField): fc.Arbitrary<unknown> {
       );
     case 'campaignType':
       return fc.constantFrom('POC', 'FORMAL');
-    default:
+    case 'taskStatus':
+    case 'taskAction':
+    case 'poolType':
       return fc.constantFrom(...Object.keys(CODE_NAMES[kind]!));
   }
 }
@@ -319,7 +322,7 @@ function comparisonArbitrary(field: ListField): fc.Arbitrary<Filter> {
 function filterArbitrary(noun: Noun, depth: number): fc.Arbitrary<Filter> {
   const { fields, relations } = LIST_NOUNS[noun];
   const parts = Object.entries(fields).map(([name, field]) =>
-    comparisonArbitrary(field).map((comparison) => ({ [name]: comparison }) as Filter),
+    comparisonArbitrary(field).map((comparison) => ({ [name]: comparison })),
   );
   if (depth > 0) {
     const self = filterArbitrary(noun, depth - 1);
@@ -391,7 +394,7 @@ async function walk(
   const ask = async (page: object) =>
     read(await gateway.gql(operation, { filter: variables.filter, orderBy, ...page }));
   const forward: string[] = [];
-  let totalCount = 0;
+  let totalCount: number;
   for (let after: string | null = null; ;) {
     const page: Page = await ask({ first: size, after });
     forward.push(...page.edges.map((edge) => edge.node.key));
