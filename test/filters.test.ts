@@ -321,7 +321,7 @@ function comparisonArbitrary(field: ListField): fc.Arbitrary<Filter> {
 
 function filterArbitrary(noun: Noun, depth: number): fc.Arbitrary<Filter> {
   const { fields, relations } = LIST_NOUNS[noun];
-  const parts = Object.entries(fields).map(([name, field]) =>
+  const parts: fc.Arbitrary<Filter>[] = Object.entries(fields).map(([name, field]) =>
     comparisonArbitrary(field).map((comparison) => ({ [name]: comparison })),
   );
   if (depth > 0) {
