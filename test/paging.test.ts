@@ -319,3 +319,37 @@ describe('numbered pages', () => {
     expect(error?.message).toMatch(message);
   });
 });
+
+describe('one relation listed twice', () => {
+  const rows = `a: annotationHistory(last: 1) { nodes { recordId } }`;
+
+  it.each([
+    ['counted first', 'b: annotationHistory(first: 2) { totalCount }'],
+    ['named first', 'b: annotationHistory(first: 2) { __typename }'],
+    ['in a fragment', '... on Task { b: annotationHistory(first: 2) { totalCount } }'],
+    [
+      'left out first',
+      'b: annotationHistory(first: 2) { pageInfo @include(if: false) { endCursor } }',
+    ],
+    ['with other arguments', 'c: annotationHistory(first: 3) { totalCount }'],
+  ])('keeps the rows of each apart: %s', async (_name, first) => {
+    interface Rows {
+      nodes: { recordId: string }[];
+    }
+    const again = 'b: annotationHistory(first: 2) { nodes { recordId } }';
+    for (const parts of [
+      [rows, first, again],
+      [first, rows, again],
+      [again, first, rows],
+    ]) {
+      const { tasks } = await gateway.gql<{ tasks: { nodes: { a: Rows; b: Rows; all: Rows }[] } }>(
+        `{ tasks(first: 3) { nodes { all: annotationHistory { nodes { recordId } } ${parts.join(' ')} } } }`,
+      );
+      for (const task of tasks.nodes) {
+        expect(task.all.nodes).toHaveLength(5);
+        expect(task.a.nodes).toEqual(task.all.nodes.slice(-1));
+        expect(task.b.nodes).toEqual(task.all.nodes.slice(0, 2));
+      }
+    }
+  });
+});

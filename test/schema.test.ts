@@ -184,9 +184,14 @@ describe('the contract', () => {
       annotationRequestId: 'String!',
       sceneId: 'String!',
     });
-    for (const field of ['tasks', 'annotationHistory']) {
+    for (const [field, noun] of [
+      ['tasks', 'Task'],
+      ['annotationHistory', 'AnnotationHistory'],
+    ] as const) {
       expect(args(field)).toEqual({
         annotationRequestIds: '[String!]',
+        filter: `${noun}Filter`,
+        orderBy: `[${noun}Order!]`,
         first: 'Int',
         last: 'Int',
         after: 'String',

@@ -42,8 +42,11 @@ class Interruption extends Error {}
 
 /** More would be no faster, and would hold more memory and longer locks. */
 const BATCH_LINES = 500;
-/** After fewer new rows than this the planner's picture of the tables is still right enough. */
-const MANY_ROWS = 10_000;
+/**
+ * After more new rows than this the planner gets a new picture of the tables. Without one it may take seconds for what
+ * takes milliseconds, on small tables too; the embedded database never makes one by itself.
+ */
+const MANY_ROWS = 100;
 
 /**
  * Waits for a step, but not beyond the signal: a source that has nothing to say (a terminal, a pipe) must not hold up an

@@ -68,13 +68,13 @@ export function relatedList<Parent extends Noun>(
 ) {
   type ParentRow = { id: NounIds[Parent] };
 
+  // A list of which only the count is wanted has its page read all the same: a field that selected no rows would count as
+  // loaded by the rows of another field, which lists the same relation by other arguments.
   const select = (
     args: ConnectionArguments,
     _context: GatewayContext,
     nestedSelection: NestedSelection,
-    selectedFields: () => ReadonlySet<string>,
   ) => {
-    if (!wantsRows(selectedFields())) return { select: { id: true } };
     try {
       const page = readKeysetPage(child, args);
       const query = keysetQuery(page);
@@ -94,12 +94,14 @@ export function relatedList<Parent extends Noun>(
     description: describeRelation(parent, relation),
     extensions: { pothosPrismaSelect: select },
     resolve: (row: ParentRow, args: ConnectionArguments, context: GatewayContext) => {
+      const page = readKeysetPage(child, args);
+      const where = filterWhere(child, args.filter);
       const rows = (row as unknown as Record<string, { id: string | bigint }[] | undefined>)[
         relation
       ];
-      const where = filterWhere(child, args.filter);
+      if (!rows) throw new Error(`${parent}.${relation} was not loaded`);
       return {
-        ...toConnection(child, readKeysetPage(child, args), rows ?? []),
+        ...toConnection(child, page, rows),
         totalCount: () => context.loaders.count(range, where).load(row.id),
       };
     },
