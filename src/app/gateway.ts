@@ -3,8 +3,15 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
-import { createRest, writeFailure } from '../rest/rest.ts';
+import {
+  createRest,
+  refuseBody,
+  splitTarget,
+  verdictOfStatus,
+  writeFailure,
+} from '../rest/rest.ts';
 import { createGraphQL } from './graphql.ts';
+import { prepareGraphQLRequest, writeGraphQLRefusal } from './graphql-request.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createRequestId } from './request-id.ts';
 
@@ -23,18 +30,15 @@ interface AccessRecord extends OperationRecord {
   code?: number;
 }
 
-/** The path of a request target, in its absolute form too, without the query string. */
-function pathOf(target: string): string {
-  const path = target.replace(/^https?:\/\/[^/?]*/i, '');
-  const end = path.indexOf('?');
-  return end === -1 ? path : path.slice(0, end);
-}
+const GRAPHQL_PATH = '/graphql';
+const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** The gateway as a handler of Node's HTTP requests: GraphQL, the REST routes and the probes. */
 export function createGateway(options: GatewayOptions): RequestListener {
   const { config, log, database, isStopping = () => false } = options;
   const graphql = createGraphQL({ config, log, database });
   const rest = createRest({ ...config, execute: graphql.execute });
+  const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
   const checkReadiness = createReadinessCheck(database, isStopping);
 
   const answer = async (
@@ -43,17 +47,21 @@ export function createGateway(options: GatewayOptions): RequestListener {
     requestId: string,
     access: AccessRecord,
   ): Promise<void> => {
-    const path = pathOf(req.url ?? '/');
-    const isRead = req.method === 'GET' || req.method === 'HEAD';
-    if (path === '/graphql') {
+    const { path } = splitTarget(req.url ?? '/');
+    if (path === GRAPHQL_PATH) {
       access.route = path;
-      await graphql.yoga(req, res, { requestId, access });
-    } else if (path === '/healthz' && isRead) {
+      const refusal = await prepareGraphQLRequest(req, config.maxBodyBytes);
+      if (!refusal) await graphql.yoga(req, res, { requestId, access });
+      else if ('unread' in refusal)
+        refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
+      else writeGraphQLRefusal(res, refusal.message);
+    } else if (PROBE_PATHS.has(path)) {
       access.route = path;
-      writeProbe(res, { ready: true });
-    } else if (path === '/readyz' && isRead) {
-      access.route = path;
-      writeProbe(res, await checkReadiness());
+      if (req.method !== 'GET' && req.method !== 'HEAD') {
+        writeFailure(res, { ...stampOf(requestId), status: 405, allow: 'GET, HEAD' });
+      } else {
+        writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
+      }
     } else {
       const outcome = await rest(req, res, requestId);
       access.route = outcome.route;
@@ -85,8 +93,7 @@ export function createGateway(options: GatewayOptions): RequestListener {
     });
     answer(req, res, requestId, access).catch((error: unknown) => {
       log.error({ requestId, err: error }, 'request failed');
-      if (!res.headersSent)
-        writeFailure(res, { requestId, timeZone: config.timeZone, status: 500 });
+      if (!res.headersSent) writeFailure(res, { ...stampOf(requestId), status: 500 });
       else res.destroy();
     });
   };

@@ -25,7 +25,7 @@ export interface RequestScope {
 }
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'rosettaDomain' | 'maxBodyBytes'>;
+  config: Pick<Config, 'rosettaDomain'>;
   log: Logger;
   /** The database, once it is ready to be asked. */
   database: () => Database | undefined;
@@ -110,7 +110,8 @@ export function createGraphQL({ config, log, database }: GraphQLOptions) {
     cors: false,
     multipart: false,
     landingPage: false,
-    maxRequestBodySize: config.maxBodyBytes,
+    // The handler has read the body, within its bounds.
+    maxRequestBodySize: false,
     graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
     renderGraphiQL,
     plugins: [useOperationRecord(), useErrorLog(log)],

@@ -20,9 +20,13 @@ export function createHttpServer(
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: 5000,
+      // Node would refuse a request without a Host by itself, without a word.
+      requireHostHeader: false,
     },
     handler,
   );
+  // Node would answer an expectation it does not know by itself; we have none to fulfil.
+  server.on('checkExpectation', handler);
   // What Node's parser refuses never reaches the handler.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const requestId = createRequestId();

@@ -9,6 +9,9 @@ export type Translate = (error: unknown) => ErrorCode | undefined;
 /** How long a caller is asked to wait before it tries again, in seconds. */
 export const RETRY_AFTER_SECONDS = 1;
 
+/** The errors that are as callers see them: an error passes here once for every layer that reports it. */
+const told = new WeakSet<GraphQLError>();
+
 /** What to log behind an error that the caller is not told the reason of. */
 const reasons = new WeakMap<GraphQLError, unknown>();
 
@@ -32,12 +35,45 @@ function isCallersFault(error: GraphQLError): boolean {
   return original instanceof GraphQLError && (original.nodes?.length ?? 0) > 0;
 }
 
+/** GraphQL's own codes; whatever else the libraries name is the caller's input to us. */
+const LIBRARY_CODES: ReadonlySet<unknown> = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+]);
+
+/** A caller's fault as the caller is told: one of our codes, and nothing of what a library adds. */
+function tellFault(error: GraphQLError): GraphQLError {
+  const { code } = error.extensions;
+  // Yoga's word for a request that is no GraphQL request at all.
+  const http = code === 'BAD_REQUEST' ? { status: 400 } : error.extensions.http;
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions: {
+      code: LIBRARY_CODES.has(code) ? code : 'BAD_USER_INPUT',
+      ...(http !== undefined && { http }),
+    },
+  });
+}
+
+/** Parser, validation and Prisma recurse into an operation, and say so in their own ways when it is too deep. */
+function isTooDeep(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error instanceof RangeError
+      ? error.message.includes('call stack')
+      : error.message.includes('recursion limit exceeded'))
+  );
+}
+
 /**
  * Makes of any error what a caller sees: a code of the table and a sentence to act on. Whatever was not foreseen is
  * masked, whatever NODE_ENV says, and its reason is kept for `logReasons`.
  */
 export function createErrorMask(translate: Translate) {
-  return (thrown: unknown): GraphQLError => {
+  const tell = (thrown: unknown): GraphQLError => {
     const error =
       thrown instanceof GraphQLError
         ? thrown
@@ -46,9 +82,12 @@ export function createErrorMask(translate: Translate) {
           });
     const original = error.originalError;
     if (original instanceof GatewayError) return error;
-    if (thrown instanceof GraphQLError && isCallersFault(error)) {
-      if (typeof error.extensions.code !== 'string') error.extensions.code = 'BAD_USER_INPUT';
-      return error;
+    if (thrown instanceof GraphQLError && isCallersFault(error)) return tellFault(error);
+    if (isTooDeep(original ?? thrown)) {
+      return new GraphQLError('The operation is nested too deeply.', {
+        path: error.path,
+        extensions: { code: 'BAD_USER_INPUT', ...(error.path ? {} : { http: { status: 400 } }) },
+      });
     }
     const code = translate(original ?? thrown) ?? 'INTERNAL_SERVER_ERROR';
     // A new error: the old one would carry its cause along.
@@ -61,6 +100,13 @@ export function createErrorMask(translate: Translate) {
     });
     reasons.set(masked, original ?? thrown);
     return masked;
+  };
+
+  return (thrown: unknown): GraphQLError => {
+    if (thrown instanceof GraphQLError && told.has(thrown)) return thrown;
+    const error = tell(thrown);
+    told.add(error);
+    return error;
   };
 }
 

@@ -14,7 +14,10 @@ import { refuseBody, writeEnvelope } from './http.ts';
 import { parseQueryString } from './query-string.ts';
 import { ROUTES, type Route } from './routes.ts';
 
-export { answerClientError, renderClientError, writeFailure } from './http.ts';
+export { readBody, type UnreadBody } from './body.ts';
+export { answerClientError, refuseBody, writeFailure } from './http.ts';
+export { verdictOfStatus } from './envelope.ts';
+export { parseQueryString } from './query-string.ts';
 export { REST_DOCUMENTS } from './routes.ts';
 
 /** Executes a GraphQL document. Never rejects: whatever went wrong is one of the codes. */
@@ -110,7 +113,7 @@ export function createRest(
 }
 
 /** Splits a request target, which a caller may send in its absolute form too, into path and query string. */
-function splitTarget(target: string): { path: string; query: string } {
+export function splitTarget(target: string): { path: string; query: string } {
   const local = target.replace(/^https?:\/\/[^/?]*/i, '');
   const mark = local.indexOf('?');
   return mark === -1

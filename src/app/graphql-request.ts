@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseQueryString, readBody, splitTarget, type UnreadBody } from '../rest/rest.ts';
+
+/** Milliseconds a body may take to arrive. */
+const BODY_TIMEOUT_MS = 30_000;
+
+/** Why a request is not handed on: its body could not be read, or what it says is wrong. */
+export type Refusal = { unread: UnreadBody } | { message: string };
+
+/** The parameters of a GET that hold JSON. */
+const JSON_PARAMETERS = ['variables', 'extensions'];
+
+function checkQuery(query: string): Refusal | undefined {
+  const parameters = parseQueryString(query);
+  if (!parameters) return { message: 'The query string is not percent-encoded UTF-8.' };
+  for (const name of JSON_PARAMETERS) {
+    for (const text of parameters.get(name) ?? []) {
+      try {
+        JSON.parse(text);
+      } catch {
+        return { message: `The parameter "${name}" is not JSON.` };
+      }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Makes of a request for `/graphql` what Yoga can be given. Yoga builds a URL of the Host header, whatever is in it, and
+ * puts U+FFFD where bytes are no UTF-8, which finds another row; it also checks a body's size at twice the cost.
+ * @returns why the request is refused, if it is.
+ */
+export async function prepareGraphQLRequest(
+  req: IncomingMessage & { body?: string },
+  maxBytes: number,
+): Promise<Refusal | undefined> {
+  const { path, query } = splitTarget(req.url ?? '/');
+  const refusal = checkQuery(query);
+  if (refusal) return refusal;
+  req.url = query === '' ? path : `${path}?${query}`;
+  req.headers.host = 'gateway';
+  // Media types have no case; Yoga's look-up has.
+  const contentType = req.headers['content-type'];
+  if (contentType) req.headers['content-type'] = contentType.toLowerCase();
+  if (req.method !== 'POST') return undefined;
+  const bytes = await readBody(req, { maxBytes, timeoutMs: BODY_TIMEOUT_MS });
+  if (typeof bytes === 'number') return { unread: bytes };
+  if (!isUtf8(bytes)) return { message: 'The body is not UTF-8.' };
+  req.body = bytes.toString();
+  return undefined;
+}
+
+/** Tells the caller, in GraphQL's form, what is wrong with a request that was not executed. */
+export function writeGraphQLRefusal(res: ServerResponse, message: string): void {
+  const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_USER_INPUT' } }] });
+  res.statusCode = 400;
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(body));
+  res.end(body);
+}
