@@ -51,10 +51,14 @@ export function createGateway(options: GatewayOptions): RequestListener {
     if (path === GRAPHQL_PATH) {
       access.route = path;
       const refusal = await prepareGraphQLRequest(req, config.maxBodyBytes);
-      if (!refusal) await graphql.yoga(req, res, { requestId, access });
-      else if ('unread' in refusal)
+      if (!refusal) {
+        await graphql.yoga(req, res, { requestId, access });
+      } else if ('unread' in refusal) {
         refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
-      else writeGraphQLRefusal(res, refusal.message);
+      } else {
+        access.errorCodes = ['BAD_USER_INPUT'];
+        writeGraphQLRefusal(res, refusal.message);
+      }
     } else if (PROBE_PATHS.has(path)) {
       access.route = path;
       if (req.method !== 'GET' && req.method !== 'HEAD') {
