@@ -2,11 +2,20 @@ import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../config/config.ts';
 
+/** A message as people read it; the requests to paste stand below it as they are, not quoted as JSON. */
+function showMessage(line: Record<string, unknown>, messageKey: string): string {
+  const requests: unknown[] = Array.isArray(line.requests) ? line.requests : [];
+  return [line[messageKey], ...requests].map(String).join('\n    ');
+}
+
 /** The log: JSON lines on standard output, readable lines where that is a terminal. */
 export function createLog({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>): Logger {
   const readable = logFormat === undefined ? process.stdout.isTTY : logFormat === 'pretty';
   const options = { level: logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
   return readable
-    ? pino(options, pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' }))
+    ? pino(
+        options,
+        pretty({ ignore: 'requests', translateTime: 'SYS:HH:MM:ss.l', messageFormat: showMessage }),
+      )
     : pino(options);
 }
