@@ -31,7 +31,10 @@ export function createProgress(label: string): Progress {
       process.stderr.write(`${text}\n`);
     },
     end() {
-      if (isTerminal) logUpdateStderr.clear();
+      if (!isTerminal) return;
+      logUpdateStderr.clear();
+      // Gives the cursor back.
+      logUpdateStderr.done();
     },
   };
 }
