@@ -139,15 +139,58 @@ describe('the contract', () => {
     (noun) => {
       const type = schema.getType(noun);
       expect(isObjectType(type) && type.getInterfaces().map((i) => i.name)).toEqual(['Node']);
-      expect(fieldsOf(`${noun}Connection`).sort()).toEqual([
-        `edges: [${noun}Edge!]!`,
-        `nodes: [${noun}!]!`,
-        'pageInfo: PageInfo!',
-        'totalCount: Int!',
-      ]);
+      expect(fieldsOf(`${noun}Connection`).sort()).toEqual(
+        [
+          `edges: [${noun}Edge!]!`,
+          `nodes: [${noun}!]!`,
+          'pageInfo: PageInfo!',
+          'totalCount: Int!',
+          // Nullable: they can fail by cost or deadline, and the rest of an answer must survive.
+          `aggregate: ${noun}Aggregate`,
+          `groupBy: [${noun}Group!]`,
+        ].sort(),
+      );
       expect(fieldsOf(`${noun}Edge`).sort()).toEqual(['cursor: String!', `node: ${noun}!`]);
     },
   );
+
+  it.each([
+    [
+      'TaskAggregate',
+      'count: Int!, sum: TaskSums!, average: TaskAverages!, min: TaskExtremes!, max: TaskExtremes!',
+    ],
+    ['TaskSums', 'instanceNum: BigInt!, attributeNum: BigInt!, frameNum: BigInt!'],
+    ['TaskAverages', 'instanceNum: Float, attributeNum: Float, frameNum: Float'],
+    ['TaskExtremes', 'instanceNum: Int, attributeNum: Int, frameNum: Int'],
+    [
+      'AnnotationHistorySums',
+      'instanceNum: BigInt!, instanceSum: BigInt!, attributesNum: BigInt!, attributesSum: BigInt!, frameCount: BigInt!',
+    ],
+    [
+      'AnnotationHistoryExtremes',
+      'instanceNum: Int, instanceSum: Int, attributesNum: Int, attributesSum: Int, frameCount: Int, createdTime: DateTime',
+    ],
+    [
+      'AnnotationRequestAggregate',
+      'count: Int!, min: AnnotationRequestExtremes!, max: AnnotationRequestExtremes!',
+    ],
+    ['AnnotationRequestExtremes', 'createdAt: DateTime'],
+    ['PoolAggregate', 'count: Int!'],
+    ['CampaignAggregate', 'count: Int!'],
+    [
+      'TaskGroup',
+      'status: TaskStatus, statusCode: Int, pool: Pool, poolType: PoolType, poolTypeCode: Int, annotationRequest: AnnotationRequest, campaign: Campaign, aggregate: TaskAggregate!',
+    ],
+    [
+      'AnnotationHistoryGroup',
+      'status: TaskStatus, statusCode: Int, action: TaskAction, actionCode: Int, pool: Pool, annotationRequest: AnnotationRequest, task: Task, teamId: BigInt, poolAssigneeId: BigInt, creatorId: BigInt, aggregate: AnnotationHistoryAggregate!',
+    ],
+    ['PoolGroup', 'type: PoolType, typeCode: Int, campaign: Campaign, aggregate: PoolAggregate!'],
+    ['AnnotationRequestGroup', 'campaign: Campaign, aggregate: AnnotationRequestAggregate!'],
+    ['CampaignGroup', 'campaignType: CampaignType, aggregate: CampaignAggregate!'],
+  ])('measures rows by %s', (name, fields) => {
+    expect(fieldsOf(name).join(', ')).toBe(fields);
+  });
 
   it.each([
     [

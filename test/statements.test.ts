@@ -118,6 +118,34 @@ const SHAPES: [string, (n: number) => string, number][] = [
       `{ tasks(first: ${n}, filter: { campaign: { name: { startsWith: "Gr" } }, pool: { type: { in: [ANNOTATION] } }, annotationHistory: { createdTime: { gte: "2025-01-01T00:00:00Z" } } }) { nodes { taskId } } }`,
     1,
   ],
+  ['an aggregate alone', () => '{ tasks { aggregate { count sum { instanceNum } } } }', 1],
+  [
+    'a list with its aggregate and its groups, some of them with rows',
+    (n) => `{ tasks(first: ${n}) { totalCount aggregate { count } nodes { taskId }
+      groupBy(keys: [STATUS, POOL]) { statusCode pool { name campaign { name } } aggregate { count } } } }`,
+    5,
+  ],
+  [
+    'aggregates of every relation, filtered',
+    (n) => `{ campaigns(first: ${n}) { nodes {
+      annotationRequests { aggregate { max { createdAt } } } pools { groupBy(keys: [TYPE]) { typeCode } }
+      tasks(filter: { pool: { name: { eq: "pool" } } }) { aggregate { sum { frameNum } } } } } }`,
+    4,
+  ],
+  [
+    'aggregates and groups with rows on three levels',
+    (n) => `{ annotationRequests(first: ${n}) { aggregate { count } nodes {
+      tasks(first: ${Math.min(n, 5)}) { aggregate { count } groupBy(keys: [POOL]) { pool { name } }
+        nodes { annotationHistory { aggregate { count }
+          groupBy(keys: [TASK, ACTION]) { actionCode task { taskId pool { name } } } } } } } } }`,
+    8,
+  ],
+  [
+    'aggregates and groups of some requests',
+    (n) => `{ annotationHistory(annotationRequestIds: ${REQUEST_IDS}, first: ${n}) {
+      aggregate { count } groupBy(keys: [ANNOTATION_REQUEST]) { annotationRequest { name } } } }`,
+    3,
+  ],
   [
     'a numbered page',
     (n) => `{ taskPage(annotationRequestIds: ${REQUEST_IDS}, page: 2, pageSize: ${n}) {

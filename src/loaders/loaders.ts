@@ -2,6 +2,8 @@ import DataLoader from 'dataloader';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import { countFiltered, countRanges, type Range, type RangeKey } from '../database/ranges.ts';
 import type { Where } from '../domain/lists/where.ts';
+import type { Noun } from '../domain/nouns.ts';
+import { aggregateByKey, groupsByKey } from './measures.ts';
 
 /** A loader of the number of rows that hang on a key; zero where the database has none. */
 function countByKey(
@@ -17,11 +19,16 @@ function countByKey(
   });
 }
 
-/** Texts that are the same for the same condition. */
-function nameOf(range: Range, where: Where | undefined): string {
-  return JSON.stringify([range, where], (_key, value: unknown) =>
-    typeof value === 'bigint' ? `${value}n` : value,
-  );
+/** Makes each loader once: those of the same name and arguments are the same. */
+function once() {
+  const made = new Map<string, unknown>();
+  return <T>(name: string, args: readonly unknown[], create: () => T): T => {
+    const key = JSON.stringify([name, ...args], (_key, value: unknown) =>
+      typeof value === 'bigint' ? `${value}n` : value,
+    );
+    if (!made.has(key)) made.set(key, create());
+    return made.get(key) as T;
+  };
 }
 
 /**
@@ -29,15 +36,32 @@ function nameOf(range: Range, where: Where | undefined): string {
  * @param prisma the database.
  */
 export function createLoaders(prisma: PrismaClient) {
-  const counts = new Map<string, DataLoader<RangeKey, number>>();
+  const loader = once();
   return {
     /** How many rows hang on a key, of those that fulfil a condition. */
-    count(range: Range, where?: Where): DataLoader<RangeKey, number> {
-      const name = nameOf(range, where);
-      let loader = counts.get(name);
-      if (!loader) counts.set(name, (loader = countByKey(prisma, range, where)));
-      return loader;
-    },
+    count: (range: Range, where?: Where) =>
+      loader('count', [range, where], () => countByKey(prisma, range, where)),
+
+    /** What the numbers of those rows come to. */
+    aggregate: (noun: Noun, range: Range, where?: Where) =>
+      loader('aggregate', [range, where], () => aggregateByKey(prisma, noun, range, where)),
+
+    /** Those rows in groups. */
+    groups: (noun: Noun, range: Range, where: Where | undefined, keys: readonly string[]) =>
+      loader('groups', [range, where, keys], () => groupsByKey(prisma, noun, range, where, keys)),
+
+    /**
+     * Rows by their ids, which stand at many places of an answer below one field.
+     * @param path tells the field from all others of the operation.
+     * @param read reads the rows of some ids; a map by the text of the id.
+     */
+    rows: (path: string, read: (ids: readonly RangeKey[]) => Promise<Map<string, object>>) =>
+      loader('rows', [path], () => {
+        return new DataLoader<RangeKey, object | null>(async (ids) => {
+          const rows = await read(ids);
+          return ids.map((id) => rows.get(String(id)) ?? null);
+        });
+      }),
   };
 }
 

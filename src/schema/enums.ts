@@ -1,6 +1,11 @@
 import { POOL_TYPE, TASK_ACTION, TASK_STATUS } from '../domain/codes.ts';
 import { builder } from './builder.ts';
 
+/** A field's name as that of an enum value. */
+export function constantCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
 type Descriptions<Codes> = Readonly<Record<keyof Codes & string, string>>;
 
 /**

@@ -4,7 +4,7 @@ import type { OrderArgument } from '../domain/lists/order.ts';
 import type { Filter } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import { builder } from './builder.ts';
-import { CampaignType, PoolType, TaskAction, TaskStatus } from './enums.ts';
+import { CampaignType, constantCase, PoolType, TaskAction, TaskStatus } from './enums.ts';
 
 /** How each kind of value is compared: the name of its input type, the type of its operands, and its operators. */
 const KINDS = {
@@ -128,10 +128,7 @@ function orderRef(noun: Noun) {
       Object.keys(LIST_NOUNS[noun].fields)
         // The code says more than the name: it has an order of its own.
         .filter((name) => !['status', 'action', 'type'].includes(name))
-        .map((name) => [
-          name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase(),
-          { value: name, description: `By \`${name}\`.` },
-        ]),
+        .map((name) => [constantCase(name), { value: name, description: `By \`${name}\`.` }]),
     ),
   });
   return builder.inputRef<OrderArgument>(`${noun}Order`).implement({

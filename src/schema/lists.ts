@@ -12,6 +12,8 @@ import {
   type ConnectionArguments,
   type KeysetPage,
 } from '../domain/paging.ts';
+import { aggregateList, groupList } from '../loaders/measures.ts';
+import type { WholeList } from './connections.ts';
 import type { GatewayContext } from './context.ts';
 
 /** Where the rows stand below a connection or a numbered page. */
@@ -40,9 +42,17 @@ function orderColumns({ order }: KeysetPage): Record<string, true> {
   return Object.fromEntries(order.map(({ column }) => [column, true]));
 }
 
-/** Whether an operation asks a connection for more than its count. */
+/** What a connection tells of its whole list, without its rows. */
+const WHOLE_LIST: ReadonlySet<string> = new Set([
+  'totalCount',
+  'aggregate',
+  'groupBy',
+  '__typename',
+]);
+
+/** Whether an operation asks a connection for the rows of a page. */
 function wantsRows(selectedFields: Iterable<string>): boolean {
-  return [...selectedFields].some((name) => name !== 'totalCount' && name !== '__typename');
+  return [...selectedFields].some((name) => !WHOLE_LIST.has(name));
 }
 
 const MODELS = getDatamodel().datamodel.models;
@@ -103,6 +113,9 @@ export function relatedList<Parent extends Noun>(
       return {
         ...toConnection(child, page, rows),
         totalCount: () => context.loaders.count(range, where).load(row.id),
+        aggregate: () => context.loaders.aggregate(child, range, where).load(row.id),
+        groupBy: (keys: readonly string[]) =>
+          context.loaders.groups(child, range, where, keys).load(row.id),
       };
     },
   };
@@ -115,6 +128,8 @@ interface RootList {
   /** The Prisma query for a page, of those rows that fulfil a condition. */
   pageQuery?(page: KeysetPage, where: Where | undefined): Promise<object>;
   count(where: Where | undefined): Promise<number>;
+  /** What keeps the list to some of all rows, beside its filter. */
+  within?: Where | undefined;
 }
 
 /** Resolves a connection at the root. */
@@ -139,5 +154,11 @@ export async function resolveList(
     return list.findMany({ ...selection, ...query, where: allOf(where, query.where) });
   };
   const rows = wantsRows(selectedFieldNames(context, info)) ? await read() : [];
-  return { ...toConnection(list.noun, page, rows), totalCount: () => list.count(where) };
+  const { noun } = list;
+  const whole: WholeList = {
+    totalCount: () => list.count(where),
+    aggregate: () => aggregateList(context.prisma, noun, allOf(list.within, where)),
+    groupBy: (keys) => groupList(context.prisma, noun, allOf(list.within, where), keys),
+  };
+  return { ...toConnection(noun, page, rows), ...whole };
 }

@@ -19,15 +19,20 @@ const FIND_MANY: { readonly [N in Noun]: (prisma: PrismaClient) => FindMany } = 
   AnnotationHistory: (prisma) => (query) => prisma.annotationHistory.findMany(query),
 };
 
-/** Reads the rows of one type, in one statement, by key. */
-async function loadType<N extends Noun>(
+/** What an operation selects of a noun's rows at a place; noting there that these need not be read again. */
+export function selectionOf(noun: Noun, context: GatewayContext, info: GraphQLResolveInfo): object {
+  return queryFromInfo({ context, info, typeName: noun, select: { id: true } });
+}
+
+/** Reads the rows of one type, in one statement, by key; gives them by the text of it. */
+export async function loadType<N extends Noun>(
   noun: N,
-  ids: NounIds[N][],
-  context: GatewayContext,
-  info: GraphQLResolveInfo,
+  ids: readonly NounIds[N][],
+  { prisma }: GatewayContext,
+  selection: object,
 ): Promise<Map<string, object>> {
-  const rows = await FIND_MANY[noun](context.prisma)({
-    ...queryFromInfo({ context, info, typeName: noun, select: { id: true } }),
+  const rows = await FIND_MANY[noun](prisma)({
+    ...selection,
     where: { id: { in: ids as never[] } },
   });
   return new Map(
@@ -57,7 +62,10 @@ export async function resolveNodes(
         const ids = globalIds
           .filter(({ typename }) => typename === noun)
           .map(({ id }) => readId(noun, id)!);
-        return [noun, await loadType(noun, ids, context, info)] as const;
+        return [
+          noun,
+          await loadType(noun, ids, context, selectionOf(noun, context, info)),
+        ] as const;
       }),
     ),
   );

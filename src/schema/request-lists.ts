@@ -154,6 +154,7 @@ export function resolveRequestConnection(
       findMany: (query) => rows.findMany(context.prisma, query),
       pageQuery: (page, where) => keysetOfRequests(context, rows, requestIds, page, where),
       count: (where) => countRows(context, rows, requestIds, where),
+      within: requestIds && ofRequests(requestIds),
     },
     args,
     context,

@@ -1,0 +1,174 @@
+import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import { RANGES, type Range, type RangeKey } from './ranges.ts';
+import { columnOf, TABLES, whereSql, type Model } from './where.ts';
+
+/**
+ * Sums, averages and groups, over a list or over the lists of many parents at once. Prisma could group too, but not by
+ * another row's column, and it refuses a sum above 2^53.
+ */
+
+/** Which rows a statement is about, by a condition in Prisma's language. */
+export interface Rows {
+  model: Model;
+  where: object | undefined;
+}
+
+/** The fields to add up and to compare. */
+export interface MeasuredFields {
+  numbers: readonly string[];
+  instants: readonly string[];
+}
+
+/** A field to group by; of the row that a relation leads to, where it is not the rows' own. */
+export interface GroupField {
+  column: string;
+  through?: string;
+}
+
+export interface AggregateRow {
+  count: number;
+  sum: Record<string, bigint>;
+  min: Record<string, number | Date | null>;
+  max: Record<string, number | Date | null>;
+}
+
+export type GroupValue = string | number | bigint | null;
+
+/** A group: the value of each of its fields, in their order, and what was found out about its rows. */
+export interface GroupRow extends AggregateRow {
+  values: GroupValue[];
+}
+
+type RawRow = Record<string, unknown>;
+
+function measureSql({ numbers, instants }: MeasuredFields): Prisma.Sql {
+  const parts = ['count(*) AS count'];
+  for (const name of numbers) {
+    parts.push(`coalesce(sum(t0.${columnOf(name)}), 0)::bigint AS "sum:${name}"`);
+  }
+  for (const name of [...numbers, ...instants]) {
+    parts.push(`min(t0.${columnOf(name)}) AS "min:${name}"`);
+    parts.push(`max(t0.${columnOf(name)}) AS "max:${name}"`);
+  }
+  return Prisma.raw(parts.join(', '));
+}
+
+function readMeasures(raw: RawRow, { numbers, instants }: MeasuredFields): AggregateRow {
+  const pick = <T>(kind: string, names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, raw[`${kind}:${name}`] as T]));
+  const compared = [...numbers, ...instants];
+  return {
+    count: Number(raw.count),
+    sum: pick<bigint>('sum', numbers),
+    min: pick('min', compared),
+    max: pick('max', compared),
+  };
+}
+
+function conditionSql({ model, where }: Rows, parent?: Range): Prisma.Sql {
+  const condition = whereSql(model, 't0', where ?? {});
+  if (!parent) return condition;
+  return Prisma.sql`t0.${Prisma.raw(RANGES[parent].column)} = parent.key AND ${condition}`;
+}
+
+/** One statement for all parents: each reads its own range of the index, as the counts do. */
+function forEachParent(range: Range, parents: readonly RangeKey[], select: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`SELECT parent.key AS parent, found.*
+    FROM unnest(${parents}::${Prisma.raw(RANGES[range].keyType)}[]) AS parent (key)
+    CROSS JOIN LATERAL (${select}) AS found`;
+}
+
+function aggregateSql(rows: Rows, fields: MeasuredFields, parent?: Range): Prisma.Sql {
+  return Prisma.sql`SELECT ${measureSql(fields)} FROM ${Prisma.raw(TABLES[rows.model].table)} AS t0
+    WHERE ${conditionSql(rows, parent)}`;
+}
+
+/** Aggregates the rows of a list. */
+export async function aggregateRows(
+  prisma: PrismaClient,
+  rows: Rows,
+  fields: MeasuredFields,
+): Promise<AggregateRow> {
+  const [raw] = await prisma.$queryRaw<RawRow[]>(aggregateSql(rows, fields));
+  return readMeasures(raw!, fields);
+}
+
+/** Aggregates the rows of each parent, in one statement; a parent without rows has an answer too. */
+export async function aggregateRanges(
+  prisma: PrismaClient,
+  range: Range,
+  parents: readonly RangeKey[],
+  rows: Rows,
+  fields: MeasuredFields,
+): Promise<Map<RangeKey, AggregateRow>> {
+  const found = await prisma.$queryRaw<RawRow[]>(
+    forEachParent(range, parents, aggregateSql(rows, fields, range)),
+  );
+  return new Map(found.map((raw) => [raw.parent as RangeKey, readMeasures(raw, fields)]));
+}
+
+/** What to group by, and how many groups to read at most. */
+export interface Grouping {
+  by: readonly GroupField[];
+  limit?: number;
+}
+
+/** The names of a grouping's columns in the answer, which are also its order: by the first field first, null last. */
+function valueNames({ by }: Grouping): string[] {
+  return by.map((_field, index) => `value_${index}`);
+}
+
+function groupSql(rows: Rows, fields: MeasuredFields, grouping: Grouping, parent?: Range) {
+  const { table, relations } = TABLES[rows.model];
+  const joins: string[] = [];
+  const names = valueNames(grouping);
+  const values = grouping.by.map(({ column, through }, index) => {
+    if (through === undefined) return `t0.${columnOf(column)} AS value_${index}`;
+    const { model, own, other } = relations[through]!;
+    joins.push(`JOIN ${TABLES[model].table} AS j${index} ON j${index}.${other} = t0.${own}`);
+    return `j${index}.${columnOf(column)} AS value_${index}`;
+  });
+  const limit =
+    grouping.limit === undefined ? Prisma.empty : Prisma.sql`LIMIT ${BigInt(grouping.limit)}`;
+  return Prisma.sql`SELECT ${Prisma.raw(values.join(', '))}, ${measureSql(fields)}
+    FROM ${Prisma.raw([`${table} AS t0`, ...joins].join(' '))}
+    WHERE ${conditionSql(rows, parent)}
+    GROUP BY ${Prisma.raw(names.join(', '))} ORDER BY ${Prisma.raw(names.join(', '))} ${limit}`;
+}
+
+function readGroup(raw: RawRow, fields: MeasuredFields, grouping: Grouping): GroupRow {
+  const values = valueNames(grouping).map((name) => raw[name] as GroupValue);
+  return { values, ...readMeasures(raw, fields) };
+}
+
+/** Groups the rows of a list. */
+export async function groupRows(
+  prisma: PrismaClient,
+  rows: Rows,
+  fields: MeasuredFields,
+  grouping: Grouping,
+): Promise<GroupRow[]> {
+  const found = await prisma.$queryRaw<RawRow[]>(groupSql(rows, fields, grouping));
+  return found.map((raw) => readGroup(raw, fields, grouping));
+}
+
+/** Groups the rows of each parent, in one statement; a limit is one for each parent. */
+export async function groupRanges(
+  prisma: PrismaClient,
+  range: Range,
+  parents: readonly RangeKey[],
+  rows: Rows,
+  fields: MeasuredFields,
+  grouping: Grouping,
+): Promise<Map<RangeKey, GroupRow[]>> {
+  const found = await prisma.$queryRaw<RawRow[]>(
+    // The join promises no order: it is said again.
+    Prisma.sql`${forEachParent(range, parents, groupSql(rows, fields, grouping, range))}
+      ORDER BY ${Prisma.raw(valueNames(grouping).join(', '))}`,
+  );
+  const groups = new Map<RangeKey, GroupRow[]>(parents.map((parent) => [parent, []]));
+  for (const raw of found) {
+    groups.get(raw.parent as RangeKey)!.push(readGroup(raw, fields, grouping));
+  }
+  return groups;
+}

@@ -1,0 +1,91 @@
+import DataLoader from 'dataloader';
+import {
+  aggregateRanges,
+  aggregateRows,
+  groupRanges,
+  groupRows,
+  type GroupRow,
+  type GroupValue,
+} from '../database/aggregates.ts';
+import type { PrismaClient } from '../database/generated/client/client.ts';
+import type { Range, RangeKey } from '../database/ranges.ts';
+import { GROUP_KEYS, MAX_GROUPS, tooManyGroups } from '../domain/lists/group-keys.ts';
+import { MEASURES, type Aggregate } from '../domain/lists/measures.ts';
+import type { Where } from '../domain/lists/where.ts';
+import type { Noun } from '../domain/nouns.ts';
+
+/** The rows of a group: what they have in common, by the names of the keys, and what was found out about them. */
+export interface Group {
+  readonly keys: Readonly<Record<string, GroupValue>>;
+  readonly aggregate: Aggregate;
+}
+
+function groupingOf(noun: Noun, keys: readonly string[]) {
+  // One more than is allowed tells that there are more.
+  return { by: keys.map((name) => GROUP_KEYS[noun][name]!), limit: MAX_GROUPS + 1 };
+}
+
+function toGroups(keys: readonly string[], rows: readonly GroupRow[]): Group[] {
+  if (rows.length > MAX_GROUPS) throw tooManyGroups();
+  return rows.map(({ values, ...aggregate }) => ({
+    keys: Object.fromEntries(keys.map((name, index) => [name, values[index]!])),
+    aggregate,
+  }));
+}
+
+/** Aggregates a whole list of a noun. */
+export function aggregateList(
+  prisma: PrismaClient,
+  noun: Noun,
+  where: Where | undefined,
+): Promise<Aggregate> {
+  return aggregateRows(prisma, { model: noun, where }, MEASURES[noun]);
+}
+
+/** Groups a whole list of a noun. */
+export async function groupList(
+  prisma: PrismaClient,
+  noun: Noun,
+  where: Where | undefined,
+  keys: readonly string[],
+): Promise<Group[]> {
+  const rows = { model: noun, where };
+  return toGroups(keys, await groupRows(prisma, rows, MEASURES[noun], groupingOf(noun, keys)));
+}
+
+/** A loader of the aggregates of lists that hang on other rows. */
+export function aggregateByKey(
+  prisma: PrismaClient,
+  noun: Noun,
+  range: Range,
+  where: Where | undefined,
+): DataLoader<RangeKey, Aggregate> {
+  return new DataLoader(async (parents) => {
+    const rows = { model: noun, where };
+    const found = await aggregateRanges(prisma, range, parents, rows, MEASURES[noun]);
+    return parents.map((parent) => found.get(parent)!);
+  });
+}
+
+/** A loader of the groups of lists that hang on other rows. */
+export function groupsByKey(
+  prisma: PrismaClient,
+  noun: Noun,
+  range: Range,
+  where: Where | undefined,
+  keys: readonly string[],
+): DataLoader<RangeKey, Group[]> {
+  return new DataLoader(async (parents) => {
+    const rows = { model: noun, where };
+    const grouping = groupingOf(noun, keys);
+    const found = await groupRanges(prisma, range, parents, rows, MEASURES[noun], grouping);
+    return parents.map((parent) => {
+      try {
+        return toGroups(keys, found.get(parent)!);
+      } catch (error) {
+        // It belongs to this parent's list alone.
+        return error as Error;
+      }
+    });
+  });
+}
