@@ -64,6 +64,8 @@ describe('the contract', () => {
         annotationRequests: connection('AnnotationRequest'),
         pools: connection('Pool'),
         tasks: connection('Task'),
+        progress: 'Progress',
+        delivery: 'Delivery',
       },
     ],
     [
@@ -75,6 +77,8 @@ describe('the contract', () => {
         campaign: 'Campaign!',
         tasks: connection('Task'),
         annotationHistory: connection('AnnotationHistory'),
+        progress: 'Progress',
+        delivery: 'Delivery',
       },
     ],
     [
@@ -86,6 +90,8 @@ describe('the contract', () => {
         typeCode: 'Int!',
         campaign: 'Campaign!',
         tasks: connection('Task'),
+        progress: 'Progress',
+        delivery: 'Delivery',
       },
     ],
     [
@@ -188,6 +194,18 @@ describe('the contract', () => {
     ['PoolGroup', 'type: PoolType, typeCode: Int, campaign: Campaign, aggregate: PoolAggregate!'],
     ['AnnotationRequestGroup', 'campaign: Campaign, aggregate: AnnotationRequestAggregate!'],
     ['CampaignGroup', 'campaignType: CampaignType, aggregate: CampaignAggregate!'],
+    [
+      'Progress',
+      'total: Int!, completed: Int!, percent: Float, byStatus: [StatusCount!]!, byPoolType: [PoolTypeCount!]!',
+    ],
+    ['StatusCount', 'status: TaskStatus, statusCode: Int!, count: Int!'],
+    ['PoolTypeCount', 'poolType: PoolType, poolTypeCode: Int!, count: Int!'],
+    ['Delivery', 'all: DeliveryCounts!, completed: DeliveryCounts!'],
+    [
+      'DeliveryCounts',
+      'tasks: Int!, instances: BigInt!, attributes: BigInt!, frames: BigInt!, byOperationKey: [OperationCount!]',
+    ],
+    ['OperationCount', 'key: String!, instances: BigInt!'],
   ])('measures rows by %s', (name, fields) => {
     expect(fieldsOf(name).join(', ')).toBe(fields);
   });

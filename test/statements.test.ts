@@ -147,6 +147,31 @@ const SHAPES: [string, (n: number) => string, number][] = [
     3,
   ],
   [
+    'the progress of every request',
+    (n) =>
+      `{ annotationRequests(first: ${n}) { nodes { progress { percent byStatus { count } byPoolType { count } } } } }`,
+    2,
+  ],
+  [
+    'the delivery of every request',
+    (n) =>
+      `{ annotationRequests(first: ${n}) { nodes { delivery { all { instances } completed { frames } } } } }`,
+    2,
+  ],
+  [
+    'the delivery of every pool, by operation key',
+    (n) => `{ pools(first: ${n}) { nodes { delivery {
+      all { byOperationKey { key instances } } completed { byOperationKey { key instances } } } } } }`,
+    3,
+  ],
+  [
+    'progress and delivery of campaigns and their requests',
+    (n) => `{ campaigns(first: ${n}) { nodes {
+      progress { percent } delivery { all { byOperationKey { key } } }
+      annotationRequests(first: ${n}) { nodes { progress { percent } delivery { all { byOperationKey { key } } } } } } } }`,
+    7,
+  ],
+  [
     'a numbered page',
     (n) => `{ taskPage(annotationRequestIds: ${REQUEST_IDS}, page: 2, pageSize: ${n}) {
       totalCount unknownAnnotationRequestIds nodes { taskId campaign { campaignId } pool { name } } } }`,

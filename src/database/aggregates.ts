@@ -13,10 +13,10 @@ export interface Rows {
   where: object | undefined;
 }
 
-/** The fields to add up and to compare. */
+/** The fields whose sum is wanted, and those whose least and greatest value is. */
 export interface MeasuredFields {
-  numbers: readonly string[];
-  instants: readonly string[];
+  summed: readonly string[];
+  compared: readonly string[];
 }
 
 /** A field to group by; of the row that a relation leads to, where it is not the rows' own. */
@@ -41,25 +41,24 @@ export interface GroupRow extends AggregateRow {
 
 type RawRow = Record<string, unknown>;
 
-function measureSql({ numbers, instants }: MeasuredFields): Prisma.Sql {
+function measureSql({ summed, compared }: MeasuredFields): Prisma.Sql {
   const parts = ['count(*) AS count'];
-  for (const name of numbers) {
+  for (const name of summed) {
     parts.push(`coalesce(sum(t0.${columnOf(name)}), 0)::bigint AS "sum:${name}"`);
   }
-  for (const name of [...numbers, ...instants]) {
+  for (const name of compared) {
     parts.push(`min(t0.${columnOf(name)}) AS "min:${name}"`);
     parts.push(`max(t0.${columnOf(name)}) AS "max:${name}"`);
   }
   return Prisma.raw(parts.join(', '));
 }
 
-function readMeasures(raw: RawRow, { numbers, instants }: MeasuredFields): AggregateRow {
+function readMeasures(raw: RawRow, { summed, compared }: MeasuredFields): AggregateRow {
   const pick = <T>(kind: string, names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, raw[`${kind}:${name}`] as T]));
-  const compared = [...numbers, ...instants];
   return {
     count: Number(raw.count),
-    sum: pick<bigint>('sum', numbers),
+    sum: pick<bigint>('sum', summed),
     min: pick('min', compared),
     max: pick('max', compared),
   };

@@ -4,6 +4,7 @@ import { countFiltered, countRanges, type Range, type RangeKey } from '../databa
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
+import { deliveryByKey, operationsByKey, progressByKey, type WorkRange } from './work.ts';
 
 /** A loader of the number of rows that hang on a key; zero where the database has none. */
 function countByKey(
@@ -49,6 +50,16 @@ export function createLoaders(prisma: PrismaClient) {
     /** Those rows in groups. */
     groups: (noun: Noun, range: Range, where: Where | undefined, keys: readonly string[]) =>
       loader('groups', [range, where, keys], () => groupsByKey(prisma, noun, range, where, keys)),
+
+    /** How far the tasks that hang on a key are. */
+    progress: (range: WorkRange) => loader('progress', [range], () => progressByKey(prisma, range)),
+
+    /** What those tasks hold, by status. */
+    delivery: (range: WorkRange) => loader('delivery', [range], () => deliveryByKey(prisma, range)),
+
+    /** What they hold under each operation key, by status. */
+    operations: (range: WorkRange) =>
+      loader('operations', [range], () => operationsByKey(prisma, range)),
 
     /**
      * Rows by their ids, which stand at many places of an answer below one field.

@@ -6,6 +6,7 @@ import {
   groupRows,
   type GroupRow,
   type GroupValue,
+  type MeasuredFields,
 } from '../database/aggregates.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { Range, RangeKey } from '../database/ranges.ts';
@@ -18,6 +19,11 @@ import type { Noun } from '../domain/nouns.ts';
 export interface Group {
   readonly keys: Readonly<Record<string, GroupValue>>;
   readonly aggregate: Aggregate;
+}
+
+function fieldsOf(noun: Noun): MeasuredFields {
+  const { numbers, instants } = MEASURES[noun];
+  return { summed: numbers, compared: [...numbers, ...instants] };
 }
 
 function groupingOf(noun: Noun, keys: readonly string[]) {
@@ -39,7 +45,7 @@ export function aggregateList(
   noun: Noun,
   where: Where | undefined,
 ): Promise<Aggregate> {
-  return aggregateRows(prisma, { model: noun, where }, MEASURES[noun]);
+  return aggregateRows(prisma, { model: noun, where }, fieldsOf(noun));
 }
 
 /** Groups a whole list of a noun. */
@@ -50,7 +56,7 @@ export async function groupList(
   keys: readonly string[],
 ): Promise<Group[]> {
   const rows = { model: noun, where };
-  return toGroups(keys, await groupRows(prisma, rows, MEASURES[noun], groupingOf(noun, keys)));
+  return toGroups(keys, await groupRows(prisma, rows, fieldsOf(noun), groupingOf(noun, keys)));
 }
 
 /** A loader of the aggregates of lists that hang on other rows. */
@@ -62,7 +68,7 @@ export function aggregateByKey(
 ): DataLoader<RangeKey, Aggregate> {
   return new DataLoader(async (parents) => {
     const rows = { model: noun, where };
-    const found = await aggregateRanges(prisma, range, parents, rows, MEASURES[noun]);
+    const found = await aggregateRanges(prisma, range, parents, rows, fieldsOf(noun));
     return parents.map((parent) => found.get(parent)!);
   });
 }
@@ -78,7 +84,7 @@ export function groupsByKey(
   return new DataLoader(async (parents) => {
     const rows = { model: noun, where };
     const grouping = groupingOf(noun, keys);
-    const found = await groupRanges(prisma, range, parents, rows, MEASURES[noun], grouping);
+    const found = await groupRanges(prisma, range, parents, rows, fieldsOf(noun), grouping);
     return parents.map((parent) => {
       try {
         return toGroups(keys, found.get(parent)!);

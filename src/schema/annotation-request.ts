@@ -5,6 +5,7 @@ import { connectionType } from './connections.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { TaskConnection } from './task.ts';
+import { deliveryField, progressField } from './work.ts';
 
 export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
   id: { field: 'id' },
@@ -30,6 +31,8 @@ export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
         'historyOfRequest',
       ),
     }),
+    progress: t.field(progressField('tasksOfRequest')),
+    delivery: t.field(deliveryField('tasksOfRequest')),
   }),
 });
 

@@ -7,6 +7,7 @@ import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { PoolConnection } from './pool.ts';
 import { TaskConnection } from './task.ts';
+import { deliveryField, progressField } from './work.ts';
 
 export const Campaign = builder.prismaNode('Campaign', {
   id: { field: 'id' },
@@ -35,6 +36,8 @@ export const Campaign = builder.prismaNode('Campaign', {
       args: listArguments('Task'),
       ...relatedList('Campaign', 'tasks', 'Task', 'tasksOfCampaign'),
     }),
+    progress: t.field(progressField('tasksOfCampaign')),
+    delivery: t.field(deliveryField('tasksOfCampaign')),
   }),
 });
 

@@ -5,6 +5,7 @@ import { knownPoolType, PoolType } from './enums.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { TaskConnection } from './task.ts';
+import { deliveryField, progressField } from './work.ts';
 
 export const Pool = builder.prismaNode('Pool', {
   id: { field: 'id' },
@@ -29,6 +30,8 @@ export const Pool = builder.prismaNode('Pool', {
       args: listArguments('Task'),
       ...relatedList('Pool', 'tasks', 'Task', 'tasksOfPool'),
     }),
+    progress: t.field(progressField('tasksOfPool')),
+    delivery: t.field(deliveryField('tasksOfPool')),
   }),
 });
 
