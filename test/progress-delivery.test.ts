@@ -131,7 +131,13 @@ describe('whatever the tasks, progress and delivery', () => {
 
   const count = fc.oneof(fc.constantFrom(0, 1, 2_147_483_647), fc.nat());
   const task = fc.record({
-    place: fc.constantFrom(['a1', 0n], ['a1', 3n], ['a2', 1n], ['a2', 2n], ['b1', 4n]),
+    place: fc.constantFrom(
+      { annotationRequestId: 'a1', campaignId: 'a', poolId: 0n },
+      { annotationRequestId: 'a1', campaignId: 'a', poolId: 3n },
+      { annotationRequestId: 'a2', campaignId: 'a', poolId: 1n },
+      { annotationRequestId: 'a2', campaignId: 'a', poolId: 2n },
+      { annotationRequestId: 'b1', campaignId: 'b', poolId: 4n },
+    ),
     status: fc.constantFrom(0, 0, 1, 7, 11, 11, 99),
     instanceInfo: fc.dictionary(fc.constantFrom('a', 'B', 'é', '😀', '', '%', 'select-[1]'), count),
     instanceNum: count,
@@ -145,13 +151,11 @@ describe('whatever the tasks, progress and delivery', () => {
       fc.asyncProperty(fc.array(task, { maxLength: 12 }), async (tasks) => {
         await prisma.task.deleteMany();
         await prisma.task.createMany({
-          data: tasks.map(({ place: [requestId, poolId], ...row }, index) => ({
-            ...row,
+          data: tasks.map(({ place, ...row }, index) => ({
             id: BigInt(index),
             sceneId: String(index),
-            annotationRequestId: requestId,
-            campaignId: (requestId as string)[0]!,
-            poolId: poolId,
+            ...place,
+            ...row,
           })),
         });
         await expectWork(gateway);

@@ -51,6 +51,7 @@ describe('README', () => {
       '/graphql',
       '/graphql',
       '/graphql',
+      '/graphql',
     ]);
   });
 

@@ -6,6 +6,9 @@ import type { Noun } from '../domain/nouns.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
 import { deliveryByKey, operationsByKey, progressByKey, type WorkRange } from './work.ts';
 
+/** Ids one statement may name: PostgreSQL's protocol counts its parameters in 16 bits. */
+const MAX_IDS = 30_000;
+
 /** A loader of the number of rows that hang on a key; zero where the database has none. */
 function countByKey(
   prisma: PrismaClient,
@@ -68,10 +71,11 @@ export function createLoaders(prisma: PrismaClient) {
      */
     rows: (path: string, read: (ids: readonly RangeKey[]) => Promise<Map<string, object>>) =>
       loader('rows', [path], () => {
-        return new DataLoader<RangeKey, object | null>(async (ids) => {
+        const readAll = async (ids: readonly RangeKey[]) => {
           const rows = await read(ids);
           return ids.map((id) => rows.get(String(id)) ?? null);
-        });
+        };
+        return new DataLoader<RangeKey, object | null>(readAll, { maxBatchSize: MAX_IDS });
       }),
   };
 }
