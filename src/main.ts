@@ -1,10 +1,6 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { Command, InvalidArgumentError } from 'commander';
-import { runDemoData } from './commands/demo-data.ts';
-import { runImport } from './commands/import.ts';
-import { runMigrate } from './commands/migrate.ts';
-import { runServe } from './commands/serve.ts';
 import { readConfig } from './config/config.ts';
 
 /** The exit status of a command that could not do its work. */
@@ -27,6 +23,7 @@ const exitWith = async (status: number | Promise<number>) => {
   process.exitCode = await status;
 };
 
+// Each command loads what it needs when it runs: an import has no use for the GraphQL schema, which takes memory and time.
 const program = new Command('rosetta-gateway')
   .description(`${description}. Configured by environment variables: see README.md.`)
   .version(version);
@@ -34,28 +31,38 @@ const program = new Command('rosetta-gateway')
 program
   .command('serve')
   .description('run the gateway until SIGTERM')
-  .action(() => exitWith(runServe(config())));
+  .action(async () => {
+    const { runServe } = await import('./commands/serve.ts');
+    await exitWith(runServe(config()));
+  });
 
 program
   .command('import')
   .description('import NDJSON files, gzipped or not; "-" is standard input')
   .argument('<file...>')
   .option('--ignore-unknown', 'take lines without the fields that their type does not have', false)
-  .action((files: string[], options: { ignoreUnknown: boolean }) =>
-    exitWith(runImport(config(), files, options)),
-  );
+  .action(async (files: string[], options: { ignoreUnknown: boolean }) => {
+    const { runImport } = await import('./commands/import.ts');
+    await exitWith(runImport(config(), files, options));
+  });
 
 program
   .command('migrate')
   .description("bring the database's tables up to date")
-  .action(() => exitWith(runMigrate(config())));
+  .action(async () => {
+    const { runMigrate } = await import('./commands/migrate.ts');
+    await exitWith(runMigrate(config()));
+  });
 
 program
   .command('demo-data')
   .description('write simulated data to standard output, in the format that import takes')
   .option('--tasks <number>', 'how many tasks', wholeNumber, 2000)
   .option('--seed <number>', 'another simulation', wholeNumber)
-  .action((options: { tasks: number; seed?: number }) => exitWith(runDemoData(options)));
+  .action(async (options: { tasks: number; seed?: number }) => {
+    const { runDemoData } = await import('./commands/demo-data.ts');
+    await exitWith(runDemoData(options));
+  });
 
 try {
   await program.parseAsync();

@@ -6,7 +6,6 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config/config.ts';
 import {
-  embeddedDatabase,
   migrateDatabase,
   openDatabase,
   pendingMigrations,
@@ -14,6 +13,7 @@ import {
 } from '../src/database/database.ts';
 import { classifyDatabaseError } from '../src/database/errors.ts';
 import { listMigrations, withSchemaEngine } from '../src/database/migrate.ts';
+import { embeddedDatabase } from '../src/database/embedded.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { freePort } from './support/process.ts';
 

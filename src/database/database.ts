@@ -1,17 +1,16 @@
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { PrismaPGlite } from 'pglite-prisma-adapter';
 import type { Logger } from 'pino';
 import type { DatabaseConfig } from '../config/config.ts';
-import { lockDirectory } from './directory-lock.ts';
-import { PrismaClient } from './generated/client/client.ts';
-import { applyMigrations, listMigrations, type MigrationConnection } from './migrate.ts';
+import { createClient, type DatabaseOptions } from './client.ts';
+import type { PrismaClient } from './generated/client/client.ts';
+import { listMigrations, migrateAlone, readMigrationState } from './migrate.ts';
 import { connectionOptions, createPostgresAdapter, createPostgresPool } from './postgres.ts';
 
 /** Any number will do, as long as every copy of the gateway takes the same one. */
 const MIGRATION_LOCK = 7_067_388_200_441n;
+
+export type { DatabaseOptions };
 
 /** An open database: the only way to rows. */
 export interface Database {
@@ -28,49 +27,6 @@ export interface Database {
     signal?: AbortSignal,
   ): Promise<T>;
   close(): Promise<void>;
-}
-
-export interface DatabaseOptions {
-  /** Called with the text of each statement that is sent and its parameters, as JSON; for tests. */
-  onStatement?: ((sql: string, parameters: string) => void) | undefined;
-}
-
-function createClient(
-  adapter: PrismaPg | PrismaPGlite,
-  { onStatement }: DatabaseOptions,
-): PrismaClient {
-  // Errors are logged once, by whoever handles the request; Prisma would print them too.
-  if (!onStatement) return new PrismaClient({ adapter, log: [], errorFormat: 'minimal' });
-  const prisma = new PrismaClient({
-    adapter,
-    log: [{ level: 'query', emit: 'event' }],
-    errorFormat: 'minimal',
-  });
-  prisma.$on('query', (event) => onStatement(event.query, event.params));
-  return prisma;
-}
-
-/** The names of the migrations that the database has noted as applied, and of those begun and never ended. */
-async function readMigrationState(query: (sql: string) => Promise<{ rows: unknown[] }>) {
-  const { rows: tables } = await query(
-    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`,
-  );
-  if (!(tables[0] as { exists: boolean }).exists) return { applied: [], failed: [] };
-  const { rows } = await query(
-    `SELECT migration_name AS name, finished_at IS NOT NULL AS done FROM _prisma_migrations
-     WHERE rolled_back_at IS NULL`,
-  );
-  const names = (done: boolean) =>
-    (rows as { name: string; done: boolean }[]).filter((r) => r.done === done).map((r) => r.name);
-  return { applied: names(true), failed: names(false) };
-}
-
-type Query = (sql: string) => Promise<{ rows: unknown[] }>;
-
-/** Migrates over a connection that nobody else migrates over at the same time. */
-async function migrateAlone(connection: MigrationConnection, query: Query): Promise<string[]> {
-  const { failed } = await readMigrationState(query);
-  return applyMigrations(connection, failed);
 }
 
 /** Brings the tables of a database up to date. @returns the names of the migrations applied. */
@@ -128,45 +84,6 @@ function openPostgres(
   };
 }
 
-/** A database on an embedded PostgreSQL that is already running; closing it ends that too. */
-export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}): Database {
-  const adapterFactory = new PrismaPGlite(pglite);
-  const prisma = createClient(adapterFactory, options);
-  return {
-    kind: 'embedded',
-    prisma,
-    // One process at a time has the directory.
-    exclusively: (run) =>
-      run(() =>
-        migrateAlone({ adapterFactory, runScript: (script) => pglite.exec(script) }, (sql) =>
-          pglite.query(sql),
-        ),
-      ),
-    async close() {
-      await prisma.$disconnect();
-      await pglite.close();
-    },
-  };
-}
-
-async function openEmbedded(directory: string, options: DatabaseOptions): Promise<Database> {
-  const unlock = await lockDirectory(directory);
-  try {
-    const pglite = await PGlite.create(join(directory, 'postgres'));
-    const database = embeddedDatabase(pglite, options);
-    return {
-      ...database,
-      async close() {
-        await database.close();
-        await unlock();
-      },
-    };
-  } catch (error) {
-    await unlock();
-    throw error;
-  }
-}
-
 /**
  * Opens the configured database. A PostgreSQL server is first asked when something is wanted of it.
  * @throws DirectoryInUseError if another process has the embedded database open.
@@ -176,7 +93,8 @@ export async function openDatabase(
   log: Logger,
   options: DatabaseOptions = {},
 ): Promise<Database> {
-  return config.kind === 'postgresql'
-    ? openPostgres(config, log, options)
-    : openEmbedded(config.directory, options);
+  if (config.kind === 'postgresql') return openPostgres(config, log, options);
+  // Loaded only where it is used: a PostgreSQL in WebAssembly is tens of megabytes.
+  const { openEmbedded } = await import('./embedded.ts');
+  return openEmbedded(config.directory, options);
 }

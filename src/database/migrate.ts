@@ -170,3 +170,30 @@ export async function applyMigrations(
     throw new MigrationError(`The database could not be migrated: ${message}`, { cause: error });
   }
 }
+
+/** Sends a statement over whatever connection there is. */
+type Query = (sql: string) => Promise<{ rows: unknown[] }>;
+
+/** The names of the migrations that the database has noted as applied, and of those begun and never ended. */
+export async function readMigrationState(query: Query) {
+  const { rows: tables } = await query(
+    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`,
+  );
+  if (!(tables[0] as { exists: boolean }).exists) return { applied: [], failed: [] };
+  const { rows } = await query(
+    `SELECT migration_name AS name, finished_at IS NOT NULL AS done FROM _prisma_migrations
+     WHERE rolled_back_at IS NULL`,
+  );
+  const names = (done: boolean) =>
+    (rows as { name: string; done: boolean }[]).filter((r) => r.done === done).map((r) => r.name);
+  return { applied: names(true), failed: names(false) };
+}
+
+/** Migrates over a connection that nobody else migrates over at the same time. */
+export async function migrateAlone(
+  connection: MigrationConnection,
+  query: Query,
+): Promise<string[]> {
+  const { failed } = await readMigrationState(query);
+  return applyMigrations(connection, failed);
+}

@@ -5,12 +5,8 @@ import pg from 'pg';
 import pino from 'pino';
 import { inject } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import {
-  embeddedDatabase,
-  openDatabase,
-  type Database,
-  type DatabaseOptions,
-} from '../../src/database/database.ts';
+import { openDatabase, type Database, type DatabaseOptions } from '../../src/database/database.ts';
+import { embeddedDatabase } from '../../src/database/embedded.ts';
 import { urlOfDatabase } from './global-setup.ts';
 
 /** A database of this test file's own, migrated and empty; `close` removes it. */

@@ -6,7 +6,8 @@ import pg from 'pg';
 import pino from 'pino';
 import type { TestProject } from 'vitest/node';
 import { readConfig } from '../../src/config/config.ts';
-import { embeddedDatabase, migrateDatabase, openDatabase } from '../../src/database/database.ts';
+import { migrateDatabase, openDatabase } from '../../src/database/database.ts';
+import { embeddedDatabase } from '../../src/database/embedded.ts';
 
 /** What every test file starts from: a migrated, empty database to copy. */
 export type DatabaseTemplate =

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { PrismaPGlite } from 'pglite-prisma-adapter';
+import { createClient, type DatabaseOptions } from './client.ts';
+import type { Database } from './database.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { migrateAlone } from './migrate.ts';
+
+/** A database on an embedded PostgreSQL that is already running; closing it ends that too. */
+export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}): Database {
+  const adapterFactory = new PrismaPGlite(pglite);
+  const prisma = createClient(adapterFactory, options);
+  return {
+    kind: 'embedded',
+    prisma,
+    // One process at a time has the directory.
+    exclusively: (run) =>
+      run(() =>
+        migrateAlone({ adapterFactory, runScript: (script) => pglite.exec(script) }, (sql) =>
+          pglite.query(sql),
+        ),
+      ),
+    async close() {
+      await prisma.$disconnect();
+      await pglite.close();
+    },
+  };
+}
+
+/**
+ * Starts the embedded PostgreSQL of a directory.
+ * @throws DirectoryInUseError if another process has it open.
+ */
+export async function openEmbedded(directory: string, options: DatabaseOptions): Promise<Database> {
+  const unlock = await lockDirectory(directory);
+  try {
+    const pglite = await PGlite.create(join(directory, 'postgres'));
+    const database = embeddedDatabase(pglite, options);
+    return {
+      ...database,
+      async close() {
+        await database.close();
+        await unlock();
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
