@@ -67,9 +67,9 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  // Whoever types a command reads a sentence; the stack is for GATEWAY_LOG_LEVEL=debug.
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const verbose = process.env.GATEWAY_LOG_LEVEL === 'debug';
-  process.stderr.write(`rosetta-gateway: ${(verbose && stack) || message}\n`);
+  // Whoever types a command reads a sentence; where the fault is ours, it comes with the place.
+  const isBug = error instanceof TypeError || error instanceof RangeError;
+  process.stderr.write(`rosetta-gateway: ${(isBug && stack) || message}\n`);
   process.exitCode = FAILED;
 }
