@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Database } from '../database/database.ts';
 import { pendingMigrations } from '../database/database.ts';
+import { RETRY_AFTER_SECONDS } from '../domain/errors.ts';
 
 /** Milliseconds the database gets to answer whether it is there. */
 const PROBE_TIMEOUT_MS = 3000;
@@ -52,7 +53,7 @@ export function writeProbe(res: ServerResponse, readiness: Readiness): void {
     readiness.ready ? { status: 'ok' } : { status: 'unavailable', reason: readiness.reason },
   );
   res.statusCode = readiness.ready ? 200 : 503;
-  if (!readiness.ready) res.setHeader('Retry-After', 1);
+  if (!readiness.ready) res.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Length', Buffer.byteLength(body));

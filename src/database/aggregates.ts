@@ -106,6 +106,18 @@ export async function aggregateRanges(
   return new Map(found.map((raw) => [raw.parent as RangeKey, readMeasures(raw, fields)]));
 }
 
+/** Counts the rows of each key that fulfil a condition, in one statement that reads the named keys' ranges only. */
+export async function countRanges(
+  prisma: PrismaClient,
+  range: Range,
+  keys: readonly RangeKey[],
+  where: object | undefined,
+): Promise<Map<RangeKey, number>> {
+  const rows = { model: RANGES[range].model, where };
+  const found = await aggregateRanges(prisma, range, keys, rows, { summed: [], compared: [] });
+  return new Map([...found].map(([key, { count }]) => [key, count]));
+}
+
 /** What to group by, and how many groups to read at most. */
 export interface Grouping {
   by: readonly GroupField[];

@@ -46,6 +46,7 @@ interface Reported {
   cause?: unknown;
   kind?: unknown;
   originalCode?: unknown;
+  originalMessage?: unknown;
   meta?: { driverAdapterError?: unknown };
 }
 
@@ -61,14 +62,31 @@ function classifyOne({ code, message, kind, originalCode }: Reported): DatabaseF
   return unavailable ? 'unavailable' : 'other';
 }
 
-/** What an error thrown by the database layer means, looking through every layer that has wrapped it. */
-export function classifyDatabaseError(error: unknown): DatabaseFault {
+/** An error and, one below the other, those that it wraps: Prisma and its adapters add layers, statement by statement others. */
+function* layersOf(error: unknown): Generator<Reported> {
   let current: unknown = error;
   for (let depth = 0; depth < 8 && typeof current === 'object' && current !== null; depth++) {
     const reported = current as Reported;
-    const fault = classifyOne(reported);
-    if (fault !== 'other') return fault;
+    yield reported;
     current = reported.meta?.driverAdapterError ?? reported.cause;
   }
+}
+
+/** What an error thrown by the database layer means, looking through every layer that has wrapped it. */
+export function classifyDatabaseError(error: unknown): DatabaseFault {
+  for (const layer of layersOf(error)) {
+    const fault = classifyOne(layer);
+    if (fault !== 'other') return fault;
+  }
   return 'other';
+}
+
+/** What the server itself said, by its SQLSTATE; undefined where the error did not come from the server. */
+export function serverErrorOf(error: unknown): { code: string; message: string } | undefined {
+  for (const { originalCode, originalMessage } of layersOf(error)) {
+    if (typeof originalCode === 'string') {
+      return { code: originalCode, message: String(originalMessage) };
+    }
+  }
+  return undefined;
 }

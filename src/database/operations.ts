@@ -1,5 +1,6 @@
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { RANGES, type Range, type RangeKey } from './ranges.ts';
+import { TABLES } from './where.ts';
 
 /** The instances that the tasks of one status have under one operation key. */
 export interface OperationRow {
@@ -17,7 +18,8 @@ export async function operationsOfRanges(
   range: Range,
   parents: readonly RangeKey[],
 ): Promise<Map<RangeKey, OperationRow[]>> {
-  const { table, column, keyType } = RANGES[range];
+  const { model, column, keyType } = RANGES[range];
+  const { table } = TABLES[model];
   const rows = await prisma.$queryRaw<(OperationRow & { parent: RangeKey })[]>`
     SELECT parent.id AS parent, found.*
     FROM unnest(${parents}::${Prisma.raw(keyType)}[]) AS parent (id)

@@ -1,73 +1,31 @@
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import { TABLES, type Model } from './where.ts';
 
 /**
  * The lists of rows that hang on another row, each served by an index on (`column`, `id`): every key owns one range of
  * it, already in the order of the ids.
  */
 export const RANGES = {
-  requestsOfCampaign: { table: 'annotation_request', column: 'campaign_id', keyType: 'text' },
-  poolsOfCampaign: { table: 'pool', column: 'campaign_id', keyType: 'text' },
-  tasksOfCampaign: { table: 'task', column: 'campaign_id', keyType: 'text' },
-  tasksOfRequest: { table: 'task', column: 'annotation_request_id', keyType: 'text' },
-  tasksOfPool: { table: 'task', column: 'pool_id', keyType: 'bigint' },
+  requestsOfCampaign: { model: 'AnnotationRequest', column: 'campaign_id', keyType: 'text' },
+  poolsOfCampaign: { model: 'Pool', column: 'campaign_id', keyType: 'text' },
+  tasksOfCampaign: { model: 'Task', column: 'campaign_id', keyType: 'text' },
+  tasksOfRequest: { model: 'Task', column: 'annotation_request_id', keyType: 'text' },
+  tasksOfPool: { model: 'Task', column: 'pool_id', keyType: 'bigint' },
   historyOfRequest: {
-    table: 'annotation_history',
+    model: 'AnnotationHistory',
     column: 'annotation_request_id',
     keyType: 'text',
   },
-  historyOfTask: { table: 'annotation_history', column: 'task_id', keyType: 'bigint' },
-} as const;
+  historyOfTask: { model: 'AnnotationHistory', column: 'task_id', keyType: 'bigint' },
+} as const satisfies Record<string, { model: Model; column: string; keyType: string }>;
 
 export type Range = keyof typeof RANGES;
 export type RangeKey = string | bigint;
 
 /**
- * Counts the rows of each key, in one statement that reads the named keys' ranges and nothing else: with `key IN (…)`
- * PostgreSQL may find it cheaper to read the whole table.
+ * Those of some ids that no annotation request has; one probe of its key an id: with `id IN (…)` PostgreSQL may
+ * find it cheaper to read the whole table.
  */
-export async function countRanges(
-  prisma: PrismaClient,
-  range: Range,
-  keys: readonly RangeKey[],
-): Promise<Map<RangeKey, number>> {
-  const { table, column, keyType } = RANGES[range];
-  const rows = await prisma.$queryRaw<{ key: RangeKey; count: bigint }[]>`
-    SELECT key, (SELECT count(*) FROM ${Prisma.raw(table)} WHERE ${Prisma.raw(column)} = key) AS count
-    FROM unnest(${keys}::${Prisma.raw(keyType)}[]) AS key`;
-  return new Map(rows.map(({ key, count }) => [key, Number(count)]));
-}
-
-type GroupBy = (query: object) => Promise<Record<string, unknown>[]>;
-
-/** The column of each range as the model names it, and the table to group. */
-const GROUPED: Readonly<Record<Range, readonly [string, (prisma: PrismaClient) => unknown]>> = {
-  requestsOfCampaign: ['campaignId', (prisma) => prisma.annotationRequest],
-  poolsOfCampaign: ['campaignId', (prisma) => prisma.pool],
-  tasksOfCampaign: ['campaignId', (prisma) => prisma.task],
-  tasksOfRequest: ['annotationRequestId', (prisma) => prisma.task],
-  tasksOfPool: ['poolId', (prisma) => prisma.task],
-  historyOfRequest: ['annotationRequestId', (prisma) => prisma.annotationHistory],
-  historyOfTask: ['taskId', (prisma) => prisma.annotationHistory],
-};
-
-/** Counts the rows of each key that fulfil a condition in Prisma's language, in one statement. */
-export async function countFiltered(
-  prisma: PrismaClient,
-  range: Range,
-  keys: readonly RangeKey[],
-  where: object,
-): Promise<Map<RangeKey, number>> {
-  const [key, tableOf] = GROUPED[range];
-  const table = tableOf(prisma) as { groupBy: GroupBy };
-  const rows = await table.groupBy({
-    by: [key],
-    where: { AND: [{ [key]: { in: [...keys] } }, where] },
-    _count: { _all: true },
-  });
-  return new Map(rows.map((row) => [row[key] as RangeKey, (row._count as { _all: number })._all]));
-}
-
-/** Those of some ids that no annotation request has; one probe of its key an id, as above. */
 export async function unknownRequestIds(
   prisma: PrismaClient,
   ids: readonly string[],
@@ -98,7 +56,8 @@ export async function pageOfRanges(
   keys: readonly RangeKey[],
   { after, before, backward, skip, take }: RangePage,
 ): Promise<bigint[]> {
-  const { table, column } = RANGES[range];
+  const { model, column } = RANGES[range];
+  const { table } = TABLES[model];
   const order = backward ? Prisma.sql`ORDER BY id DESC` : Prisma.sql`ORDER BY id`;
   const bounds = [
     ...(after === undefined ? [] : [Prisma.sql`AND id > ${after}`]),

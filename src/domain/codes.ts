@@ -49,8 +49,3 @@ export const TASK_ACTION = {
   MANUAL_RECYCLE: 16,
   RETURN_FROM_WORK_POOL: 17,
 } as const;
-
-type NameOf<T> = keyof T & string;
-export type TaskStatusName = NameOf<typeof TASK_STATUS>;
-export type PoolTypeName = NameOf<typeof POOL_TYPE>;
-export type TaskActionName = NameOf<typeof TASK_ACTION>;

@@ -9,6 +9,9 @@ export const ERROR_CODES = {
   INTERNAL_SERVER_ERROR: 'The gateway failed; its log has the reason under the request id.',
 } as const;
 
+/** Seconds after which a caller may try again when the gateway could not answer for a moment. */
+export const RETRY_AFTER_SECONDS = 1;
+
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** An error whose message is meant for the caller. GraphQL takes `extensions` over as they are. */

@@ -1,9 +1,10 @@
 import type { Database } from '../database/database.ts';
+import { serverErrorOf } from '../database/errors.ts';
 import { ENTITY_TYPES } from '../domain/entities.ts';
 import { readBatches, type Batch } from './batches.ts';
 import { analyze } from './sql.ts';
 import { addOutcomes, emptySummary, type ImportSummary, type Listeners } from './summary.ts';
-import { inRetriedTransaction, inTransaction, serverErrorOf } from './transaction.ts';
+import { inRetriedTransaction, inTransaction } from './transaction.ts';
 import { writeBatch, type Outcome } from './write.ts';
 
 export type { LineProblem, ProblemCode } from './problem.ts';

@@ -1,4 +1,5 @@
 import type { InstanceInfo } from '../domain/entities.ts';
+import { MAX_ID, MAX_TEXT_BYTES } from '../domain/ids.ts';
 import { NumberText, type ExactJson } from './json.ts';
 import { Rejection, show } from './problem.ts';
 
@@ -22,8 +23,7 @@ export interface Kind<T extends Value = Value> {
 }
 
 const MAX_INT = 2_147_483_647;
-const MAX_ID = '9223372036854775807';
-const MAX_NAME_BYTES = 255;
+const MAX_ID_DIGITS = String(MAX_ID);
 
 function describe(value: ExactJson): string {
   if (typeof value === 'string') return show(value);
@@ -61,11 +61,11 @@ export const name: Kind<string> = {
   sqlType: 'text',
   select: asItIs,
   read(value, path) {
-    const allowed = `text of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`;
+    const allowed = `text of 1 to ${MAX_TEXT_BYTES} bytes of UTF-8`;
     if (typeof value !== 'string' || value === '') refuse(path, allowed, value);
     checkCharacters(value, path);
     const bytes = Buffer.byteLength(value);
-    if (bytes > MAX_NAME_BYTES) {
+    if (bytes > MAX_TEXT_BYTES) {
       throw new Rejection('INVALID', path, `${path} must be ${allowed}, not of ${bytes}.`);
     }
     return value;
@@ -91,7 +91,7 @@ export const id: Kind<string> = {
     if (
       typeof digits !== 'string' ||
       !/^(?:0|[1-9]\d{0,18})$/.test(digits) ||
-      isLower(MAX_ID, digits)
+      isLower(MAX_ID_DIGITS, digits)
     ) {
       refuse(path, `a whole number from 0 to ${MAX_ID}, in plain digits`, value);
     }

@@ -1,4 +1,5 @@
 import type { Prisma } from '../database/generated/client/client.ts';
+import { columnOf } from '../database/where.ts';
 import type { EntityType } from '../domain/entities.ts';
 import { isLower, type Kind } from './kinds.ts';
 import { tableOf, type Row } from './tables.ts';
@@ -6,8 +7,7 @@ import { tableOf, type Row } from './tables.ts';
 /** A transaction that is open. */
 export type Transaction = Pick<Prisma.TransactionClient, '$queryRawUnsafe' | '$executeRawUnsafe'>;
 
-const columnOf = (field: string) =>
-  `"${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"`;
+const quotedColumn = (field: string) => `"${columnOf(field)}"`;
 
 function kindsOf(type: EntityType): Record<string, Kind> {
   const { fields, derived } = tableOf(type);
@@ -53,9 +53,9 @@ export async function selectRows(
 ): Promise<Row[]> {
   const kinds = kindsOf(type);
   const columns = wanted.map(
-    (field) => `${kinds[field]!.select(`t.${columnOf(field)}`)} AS "${field}"`,
+    (field) => `${kinds[field]!.select(`t.${quotedColumn(field)}`)} AS "${field}"`,
   );
-  const match = by.map((field) => `t.${columnOf(field)} = given."${field}"`);
+  const match = by.map((field) => `t.${quotedColumn(field)} = given."${field}"`);
   // OFFSET 0 keeps the planner from anything but one look into the index for each key.
   const [result] = await tx.$queryRawUnsafe<[{ rows: string }]>(
     `SELECT coalesce(json_agg(r), '[]')::text AS rows FROM (
@@ -70,7 +70,7 @@ export async function selectRows(
 
 function insertStatement(type: EntityType): string {
   const fields = allFields(type);
-  return `INSERT INTO "${tableOf(type).table}" (${fields.map(columnOf).join(', ')})
+  return `INSERT INTO "${tableOf(type).table}" (${fields.map(quotedColumn).join(', ')})
     SELECT ${fields.map((field) => `"${field}"`).join(', ')} FROM ${given(type, fields)}`;
 }
 
@@ -84,7 +84,7 @@ export async function updateRows(tx: Transaction, type: EntityType, rows: readon
   const { fixed, fields } = tableOf(type);
   const changes = Object.keys(fields)
     .filter((field) => field !== 'id' && !fixed.includes(field))
-    .map((field) => `${columnOf(field)} = excluded.${columnOf(field)}`);
+    .map((field) => `${quotedColumn(field)} = excluded.${quotedColumn(field)}`);
   await tx.$executeRawUnsafe(
     `${insertStatement(type)} ON CONFLICT ("id") DO UPDATE SET ${changes.join(', ')}`,
     JSON.stringify(inKeyOrder(rows)),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/database.ts';
+import { serverErrorOf } from '../database/errors.ts';
 import type { Transaction } from './sql.ts';
 
 /** The longest a timer can be set to: a transaction ends when it is done. */
@@ -14,17 +15,6 @@ const LONGEST_PAUSE_MS = 200;
  * serialization failure, deadlock.
  */
 const CONFLICTS = new Set(['23505', '23503', '40001', '40P01']);
-
-/** What the server said. Prisma wraps it, at a depth that depends on the statement. */
-export function serverErrorOf(error: unknown): { code: string; message: string } | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const { originalCode, originalMessage, cause, meta } = error as Record<string, unknown>;
-  if (typeof originalCode === 'string') {
-    return { code: originalCode, message: String(originalMessage) };
-  }
-  const { driverAdapterError } = (meta ?? {}) as Record<string, unknown>;
-  return serverErrorOf(driverAdapterError) ?? serverErrorOf(cause);
-}
 
 /** Runs `work` in one transaction. */
 export function inTransaction<T>(

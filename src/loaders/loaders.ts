@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
+import { countRanges } from '../database/aggregates.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
-import { countFiltered, countRanges, type Range, type RangeKey } from '../database/ranges.ts';
+import type { Range, RangeKey } from '../database/ranges.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
@@ -16,9 +17,7 @@ function countByKey(
   where: Where | undefined,
 ): DataLoader<RangeKey, number> {
   return new DataLoader(async (keys) => {
-    const counts = where
-      ? await countFiltered(prisma, range, keys, where)
-      : await countRanges(prisma, range, keys);
+    const counts = await countRanges(prisma, range, keys, where);
     return keys.map((key) => counts.get(key) ?? 0);
   });
 }

@@ -1,13 +1,15 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { ERROR_CODES, GatewayError, type ErrorCode } from '../domain/errors.ts';
+import {
+  ERROR_CODES,
+  GatewayError,
+  RETRY_AFTER_SECONDS,
+  type ErrorCode,
+} from '../domain/errors.ts';
 
 /** Finds what an error of the layers below means to a caller; undefined if it was not foreseen. */
 export type Translate = (error: unknown) => ErrorCode | undefined;
-
-/** How long a caller is asked to wait before it tries again, in seconds. */
-export const RETRY_AFTER_SECONDS = 1;
 
 /** The errors that are as callers see them: an error passes here once for every layer that reports it. */
 const told = new WeakSet<GraphQLError>();

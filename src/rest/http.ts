@@ -1,11 +1,9 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { RETRY_AFTER_SECONDS } from '../domain/errors.ts';
 import { renderEnvelope, verdictOfStatus, type Stamp, type Verdict } from './envelope.ts';
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
-
-/** Seconds after which a caller may try again when the gateway could not answer for a moment. */
-const RETRY_AFTER_SECONDS = 1;
 
 /** Milliseconds a refused body is read on and thrown away, so that its sender gets to read why. */
 const LINGER_MS = 2000;
