@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimeZone } from '../domain/time.ts';
 
 /** What went wrong with the environment, in a form to print and end the start with. */
 export class ConfigError extends Error {
@@ -42,14 +43,12 @@ const postgresUrl = z.string().superRefine((text, ctx) => {
   }
 });
 
-const timeZone = z.string().refine((zone) => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
-}, 'is not a time zone; allowed is a name of the IANA time zone database, Asia/Shanghai for instance');
+const timeZone = z
+  .string()
+  .refine(
+    isTimeZone,
+    'is not a time zone; allowed is a name of the IANA time zone database, Asia/Shanghai for instance',
+  );
 
 const domain = z
   .string()

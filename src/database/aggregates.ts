@@ -39,9 +39,11 @@ export interface GroupRow extends AggregateRow {
   values: GroupValue[];
 }
 
-type RawRow = Record<string, unknown>;
+/** A row as a statement gives it. */
+export type RawRow = Record<string, unknown>;
 
-function measureSql({ summed, compared }: MeasuredFields): Prisma.Sql {
+/** The columns that measure rows of the table `t0`. */
+export function measureSql({ summed, compared }: MeasuredFields): Prisma.Sql {
   const parts = ['count(*) AS count'];
   for (const name of summed) {
     parts.push(`coalesce(sum(t0.${columnOf(name)}), 0)::bigint AS "sum:${name}"`);
@@ -53,7 +55,8 @@ function measureSql({ summed, compared }: MeasuredFields): Prisma.Sql {
   return Prisma.raw(parts.join(', '));
 }
 
-function readMeasures(raw: RawRow, { summed, compared }: MeasuredFields): AggregateRow {
+/** Reads those columns. */
+export function readMeasures(raw: RawRow, { summed, compared }: MeasuredFields): AggregateRow {
   const pick = <T>(kind: string, names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, raw[`${kind}:${name}`] as T]));
   return {
@@ -129,25 +132,35 @@ function valueNames({ by }: Grouping): string[] {
   return by.map((_field, index) => `value_${index}`);
 }
 
-function groupSql(rows: Rows, fields: MeasuredFields, grouping: Grouping, parent?: Range) {
-  const { table, relations } = TABLES[rows.model];
+/** The columns that rows of the table `t0` are grouped by, their names, and the joins they take. */
+export function groupColumns(model: Model, grouping: Grouping) {
+  const { relations } = TABLES[model];
   const joins: string[] = [];
-  const names = valueNames(grouping);
   const values = grouping.by.map(({ column, through }, index) => {
     if (through === undefined) return `t0.${columnOf(column)} AS value_${index}`;
-    const { model, own, other } = relations[through]!;
-    joins.push(`JOIN ${TABLES[model].table} AS j${index} ON j${index}.${other} = t0.${own}`);
+    const { model: joined, own, other } = relations[through]!;
+    joins.push(`JOIN ${TABLES[joined].table} AS j${index} ON j${index}.${other} = t0.${own}`);
     return `j${index}.${columnOf(column)} AS value_${index}`;
   });
-  const limit =
-    grouping.limit === undefined ? Prisma.empty : Prisma.sql`LIMIT ${BigInt(grouping.limit)}`;
-  return Prisma.sql`SELECT ${Prisma.raw(values.join(', '))}, ${measureSql(fields)}
-    FROM ${Prisma.raw([`${table} AS t0`, ...joins].join(' '))}
-    WHERE ${conditionSql(rows, parent)}
-    GROUP BY ${Prisma.raw(names.join(', '))} ORDER BY ${Prisma.raw(names.join(', '))} ${limit}`;
+  return {
+    values: Prisma.raw(values.join(', ')),
+    names: Prisma.raw(valueNames(grouping).join(', ')),
+    joins: Prisma.raw(joins.join(' ')),
+  };
 }
 
-function readGroup(raw: RawRow, fields: MeasuredFields, grouping: Grouping): GroupRow {
+function groupSql(rows: Rows, fields: MeasuredFields, grouping: Grouping, parent?: Range) {
+  const { values, names, joins } = groupColumns(rows.model, grouping);
+  const limit =
+    grouping.limit === undefined ? Prisma.empty : Prisma.sql`LIMIT ${BigInt(grouping.limit)}`;
+  return Prisma.sql`SELECT ${values}, ${measureSql(fields)}
+    FROM ${Prisma.raw(TABLES[rows.model].table)} AS t0 ${joins}
+    WHERE ${conditionSql(rows, parent)}
+    GROUP BY ${names} ORDER BY ${names} ${limit}`;
+}
+
+/** Reads the columns of a grouping and its measures. */
+export function readGroup(raw: RawRow, fields: MeasuredFields, grouping: Grouping): GroupRow {
   const values = valueNames(grouping).map((name) => raw[name] as GroupValue);
   return { values, ...readMeasures(raw, fields) };
 }

@@ -4,6 +4,8 @@ import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { Range, RangeKey } from '../database/ranges.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
+import type { Evidence } from '../database/evidence.ts';
+import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
 import { deliveryByKey, operationsByKey, progressByKey, type WorkRange } from './work.ts';
 
@@ -62,6 +64,13 @@ export function createLoaders(prisma: PrismaClient) {
     /** What they hold under each operation key, by status. */
     operations: (range: WorkRange) =>
       loader('operations', [range], () => operationsByKey(prisma, range)),
+
+    /**
+     * The rows behind the numbers at one place of an answer.
+     * @param path tells the field from all others of the operation.
+     */
+    evidence: <Values>(path: string, evidence: Evidence<Values>): EvidenceLoaders<Values> =>
+      loader('evidence', [path], () => evidenceLoaders(prisma, evidence)),
 
     /**
      * Rows by their ids, which stand at many places of an answer below one field.

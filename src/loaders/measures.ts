@@ -21,17 +21,20 @@ export interface Group {
   readonly aggregate: Aggregate;
 }
 
-function fieldsOf(noun: Noun): MeasuredFields {
+/** What is measured of a noun's rows. */
+export function fieldsOf(noun: Noun): MeasuredFields {
   const { numbers, instants } = MEASURES[noun];
   return { summed: numbers, compared: [...numbers, ...instants] };
 }
 
-function groupingOf(noun: Noun, keys: readonly string[]) {
+/** How a noun's rows are put into groups. */
+export function groupingOf(noun: Noun, keys: readonly string[]) {
   // One more than is allowed tells that there are more.
   return { by: keys.map((name) => GROUP_KEYS[noun][name]!), limit: MAX_GROUPS + 1 };
 }
 
-function toGroups(keys: readonly string[], rows: readonly GroupRow[]): Group[] {
+/** The groups that were read, by the names of their keys. */
+export function toGroups(keys: readonly string[], rows: readonly GroupRow[]): Group[] {
   if (rows.length > MAX_GROUPS) throw tooManyGroups();
   return rows.map(({ values, ...aggregate }) => ({
     keys: Object.fromEntries(keys.map((name, index) => [name, values[index]!])),

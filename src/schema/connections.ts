@@ -24,7 +24,7 @@ export interface WholeList {
 }
 
 /** What a list resolves to: one page, and what there is to know of the whole. */
-interface MeasuredConnection extends Connection<Row>, WholeList {}
+export interface MeasuredConnection extends Connection<Row>, WholeList {}
 
 /** What a numbered page resolves to; each part is read only if the operation asks for it. */
 interface NumberedPageParts {

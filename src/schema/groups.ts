@@ -16,7 +16,7 @@ import {
   TaskAction,
   TaskStatus,
 } from './enums.ts';
-import { loadType, selectionOf } from './nodes.ts';
+import { loadType, pathOf, selectionOf } from './nodes.ts';
 
 type BuilderTypes = (typeof builder)['$inferSchemaTypes'];
 type FieldBuilder = PothosSchemaTypes.ObjectFieldBuilder<BuilderTypes, Group>;
@@ -29,15 +29,6 @@ const CODES = {
   taskAction: [TaskAction, knownTaskAction],
   poolType: [PoolType, knownPoolType],
 } as const;
-
-/** Where a field stands in an operation, whatever the row. */
-function pathOf(info: GraphQLResolveInfo): string {
-  const parts: string[] = [];
-  for (let at: typeof info.path | undefined = info.path; at; at = at.prev) {
-    if (typeof at.key === 'string') parts.push(`${at.typename ?? ''}.${at.key}`);
-  }
-  return parts.join(' ');
-}
 
 /** The row that a group's key names, read together with those of all groups below the same field. */
 function rowOf(noun: Noun, id: string | bigint, context: GatewayContext, info: GraphQLResolveInfo) {

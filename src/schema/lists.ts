@@ -17,7 +17,7 @@ import type { WholeList } from './connections.ts';
 import type { GatewayContext } from './context.ts';
 
 /** Where the rows stand below a connection or a numbered page. */
-const ROW_PATHS = [[{ name: 'edges' }, { name: 'node' }], [{ name: 'nodes' }]];
+export const ROW_PATHS = [[{ name: 'edges' }, { name: 'node' }], [{ name: 'nodes' }]];
 
 /** All of these hold; undefined where there is nothing to hold. */
 export function allOf(...conditions: (Where | undefined)[]): Where | undefined {
@@ -51,8 +51,8 @@ const WHOLE_LIST: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether an operation asks a connection for the rows of a page. */
-function wantsRows(selectedFields: Iterable<string>): boolean {
-  return [...selectedFields].some((name) => !WHOLE_LIST.has(name));
+export function wantsRows(context: GatewayContext, info: GraphQLResolveInfo): boolean {
+  return [...selectedFieldNames(context, info)].some((name) => !WHOLE_LIST.has(name));
 }
 
 const MODELS = getDatamodel().datamodel.models;
@@ -153,7 +153,7 @@ export async function resolveList(
     const query = keysetQuery(page);
     return list.findMany({ ...selection, ...query, where: allOf(where, query.where) });
   };
-  const rows = wantsRows(selectedFieldNames(context, info)) ? await read() : [];
+  const rows = wantsRows(context, info) ? await read() : [];
   const { noun } = list;
   const whole: WholeList = {
     totalCount: () => list.count(where),

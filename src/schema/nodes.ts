@@ -19,6 +19,15 @@ const FIND_MANY: { readonly [N in Noun]: (prisma: PrismaClient) => FindMany } = 
   AnnotationHistory: (prisma) => (query) => prisma.annotationHistory.findMany(query),
 };
 
+/** Where a field stands in an operation, whatever the row. */
+export function pathOf(info: GraphQLResolveInfo): string {
+  const parts: string[] = [];
+  for (let at: typeof info.path | undefined = info.path; at; at = at.prev) {
+    if (typeof at.key === 'string') parts.push(`${at.typename ?? ''}.${at.key}`);
+  }
+  return parts.join(' ');
+}
+
 /** What an operation selects of a noun's rows at a place; noting there that these need not be read again. */
 export function selectionOf(noun: Noun, context: GatewayContext, info: GraphQLResolveInfo): object {
   return queryFromInfo({ context, info, typeName: noun, select: { id: true } });

@@ -1,0 +1,25 @@
+import { Prisma } from './generated/client/client.ts';
+import type { RangeKey } from './ranges.ts';
+
+/** Whose history is measured: that of the tasks of a campaign, of a request, or of those that have been in a pool. */
+export type ScopeKind = 'Campaign' | 'AnnotationRequest' | 'Pool';
+
+/**
+ * A statement that gives every record of the tasks of some scopes, with its scope's key as `parent`. A task that has been
+ * in several pools is in the scope of each.
+ */
+export function recordsOfScopes(kind: ScopeKind, parents: readonly RangeKey[]): Prisma.Sql {
+  switch (kind) {
+    case 'Campaign':
+      return Prisma.sql`SELECT record.campaign_id AS parent, record.* FROM annotation_history AS record
+        WHERE record.campaign_id = ANY (${parents}::text[])`;
+    case 'AnnotationRequest':
+      return Prisma.sql`SELECT record.annotation_request_id AS parent, record.* FROM annotation_history AS record
+        WHERE record.annotation_request_id = ANY (${parents}::text[])`;
+    case 'Pool':
+      return Prisma.sql`SELECT visited.parent, record.* FROM (
+          SELECT DISTINCT pool_id AS parent, task_id FROM annotation_history
+          WHERE pool_id = ANY (${parents}::bigint[])) AS visited
+        JOIN annotation_history AS record USING (task_id)`;
+  }
+}

@@ -1,0 +1,56 @@
+import { GatewayError } from './errors.ts';
+
+/** A stretch of time: from an instant on, up to another, which no longer belongs to it; an absent end is open. */
+export interface TimeRange {
+  readonly from?: Date | null | undefined;
+  readonly to?: Date | null | undefined;
+}
+
+/** The zone of days where none is named. */
+export const DEFAULT_TIME_ZONE = 'UTC';
+
+/** Whether a name is one of the IANA time zone database. Offsets are none: PostgreSQL reads their signs the other way. */
+export function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Reads the time zone of an argument.
+ * @throws GatewayError (BAD_USER_INPUT) if there is no such zone.
+ */
+export function readTimeZone(name: string | null | undefined): string {
+  const zone = name ?? DEFAULT_TIME_ZONE;
+  if (isTimeZone(zone)) return zone;
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    `The argument "timeZone" is ${JSON.stringify(zone.slice(0, 100))}, which is not a name of the IANA time zone database: give Asia/Shanghai or Europe/Berlin, for instance.`,
+  );
+}
+
+/**
+ * Reads the time range of an argument.
+ * @throws GatewayError (BAD_USER_INPUT) if it ends before it begins.
+ */
+export function readTimeRange(range: TimeRange | null | undefined): TimeRange {
+  const { from, to } = range ?? {};
+  if (from && to && to < from) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      `The argument "timeRange" ends at ${to.toISOString()}, before it begins at ${from.toISOString()}.`,
+    );
+  }
+  return { from, to };
+}
+
+/** A stretch of local time: an hour, a day, an ISO week or a month. */
+export interface TimeBucket {
+  readonly label: string;
+  readonly start: Date;
+  readonly end: Date;
+}

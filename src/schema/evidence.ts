@@ -1,0 +1,109 @@
+import type { ObjectRef } from '@pothos/core';
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Cell, Evidence } from '../database/evidence.ts';
+import { readKeysetPage, toConnection } from '../domain/paging.ts';
+import { AnnotationHistoryConnection } from './annotation-history.ts';
+import { builder } from './builder.ts';
+import type { MeasuredConnection } from './connections.ts';
+import type { GatewayContext } from './context.ts';
+import { ROW_PATHS, wantsRows } from './lists.ts';
+import { loadType, pathOf } from './nodes.ts';
+import { TaskConnection } from './task.ts';
+
+type BuilderTypes = (typeof builder)['$inferSchemaTypes'];
+
+/** A number that can show the rows it was made of. */
+export interface Evident<Values> extends Cell<Values> {
+  readonly evidence: Evidence<Values>;
+}
+
+interface PageArguments {
+  first?: number | null;
+  last?: number | null;
+  after?: string | null;
+  before?: string | null;
+}
+
+async function resolveEvidence<Values>(
+  { cell, values, evidence }: Evident<Values>,
+  args: PageArguments,
+  context: GatewayContext,
+  info: GraphQLResolveInfo,
+): Promise<MeasuredConnection> {
+  const noun = evidence.model;
+  const page = readKeysetPage(noun, args);
+  const path = pathOf(info);
+  const number = { cell, values };
+  const found = context.loaders.evidence(path, evidence);
+  const readRows = async () => {
+    const selection = queryFromInfo({
+      context,
+      info,
+      select: { id: true },
+      paths: ROW_PATHS,
+    });
+    const ids = await found
+      .page({
+        after: page.after?.[0] as bigint | undefined,
+        before: page.before?.[0] as bigint | undefined,
+        backward: page.backward,
+        take: page.size + 1,
+      })
+      .load(number);
+    const rows = context.loaders.rows(path, (some) =>
+      loadType(noun, some as never[], context, selection),
+    );
+    return (await Promise.all(ids.map((id) => rows.load(id)))) as { id: bigint }[];
+  };
+  return {
+    ...toConnection(noun, page, wantsRows(context, info) ? await readRows() : []),
+    totalCount: async () => (await found.aggregate().load(number)).count,
+    aggregate: () => found.aggregate().load(number),
+    groupBy: (keys) => found.groups(keys).load(number),
+  };
+}
+
+const PAGE_ARGUMENTS = builder.args((t) => ({ ...t.connectionArgs() }));
+
+const SURVIVES =
+  'Null with an error where they could not be found out; the rest of the answer stands.';
+
+/**
+ * The options of a field that lists the very records or tasks behind a number, by id ascending.
+ * @param toEvident what the rows are found by.
+ */
+function evidenceField<Parent, Values>(
+  type: ObjectRef<BuilderTypes, MeasuredConnection>,
+  description: string,
+  toEvident: (parent: Parent) => Evident<Values>,
+) {
+  return {
+    description: `${description} ${SURVIVES}`,
+    type,
+    nullable: true,
+    args: PAGE_ARGUMENTS,
+    resolve: (
+      parent: Parent,
+      args: PageArguments,
+      context: GatewayContext,
+      info: GraphQLResolveInfo,
+    ) => resolveEvidence(toEvident(parent), args, context, info),
+  } as const;
+}
+
+/** A field that lists the records behind a number, by `recordId` ascending. */
+export function recordsField<Parent, Values>(
+  description: string,
+  toEvident: (parent: Parent) => Evident<Values>,
+) {
+  return evidenceField(AnnotationHistoryConnection, description, toEvident);
+}
+
+/** A field that lists the tasks behind a number, by `taskId` ascending. */
+export function tasksField<Parent, Values>(
+  description: string,
+  toEvident: (parent: Parent) => Evident<Values>,
+) {
+  return evidenceField(TaskConnection, description, toEvident);
+}
