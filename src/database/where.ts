@@ -95,7 +95,7 @@ function comparison(column: Prisma.Sql, operator: string, value: unknown): Prism
 
 function field(column: Prisma.Sql, value: unknown): Prisma.Sql {
   if (value === null) return Prisma.sql`${column} IS NULL`;
-  if (typeof value !== 'object') return Prisma.sql`${column} = ${value}`;
+  if (typeof value !== 'object' || value instanceof Date) return Prisma.sql`${column} = ${value}`;
   // The only mode there is stands beside `contains`, which ignores case anyway.
   const operators = Object.entries(value).filter(([name]) => name !== 'mode');
   return all(operators.map(([name, operand]) => comparison(column, name, operand)));
@@ -111,16 +111,16 @@ function any(parts: readonly Prisma.Sql[]): Prisma.Sql {
 
 /**
  * A condition in Prisma's language, as far as filters use it, in SQL: for the statements that Prisma has no words for.
- * @param model whose rows it is about.
+ * @param model whose rows it is about; undefined for those of a report, which have no relations.
  * @param alias the name of their table in the statement: `t0`, or on deeper levels `t1` and so on.
  */
-export function whereSql(model: Model, alias: string, where: object): Prisma.Sql {
+export function whereSql(model: Model | undefined, alias: string, where: object): Prisma.Sql {
   const parts = Object.entries(where).map(([name, value]: [string, unknown]) => {
     const nested = (one: unknown) => whereSql(model, alias, one as object);
     if (name === 'AND') return all((value as unknown[]).map(nested));
     if (name === 'OR') return any((value as unknown[]).map(nested));
     if (name === 'NOT') return Prisma.sql`NOT ${nested(value)}`;
-    const relation = TABLES[model].relations[name];
+    const relation = model && TABLES[model].relations[name];
     if (!relation) return field(Prisma.raw(`${alias}.${columnOf(name)}`), value);
     return all(
       Object.entries(value as object).map(([quantifier, condition]) => {

@@ -1,19 +1,20 @@
 import { GatewayError } from './errors.ts';
+import type { ListName } from './lists/fields.ts';
 import { decodeCursor, encodeCursor } from './lists/cursor.ts';
 import { readOrder, type OrderArgument, type OrderKey, type Position } from './lists/order.ts';
 import type { Filter } from './lists/where.ts';
-import type { Noun } from './nouns.ts';
 
 /** Rows on a page that does not say how many it wants. */
 export const DEFAULT_PAGE_SIZE = 20;
 
 /** Rows a page may have at most. */
-export const MAX_PAGE_SIZE: Readonly<Record<Noun, number>> = {
+export const MAX_PAGE_SIZE: Readonly<Record<ListName, number>> = {
   Campaign: 100,
   AnnotationRequest: 100,
   Pool: 100,
   Task: 100,
   AnnotationHistory: 1000,
+  Workload: 1000,
 };
 
 const MAX_PAGE_NUMBER = 2_147_483_647;
@@ -40,8 +41,8 @@ export interface KeysetPage {
   backward: boolean;
 }
 
-function checkSize(noun: Noun, name: string, size: number, minimum: number): void {
-  const maximum = MAX_PAGE_SIZE[noun];
+function checkSize(list: ListName, name: string, size: number, minimum: number): void {
+  const maximum = MAX_PAGE_SIZE[list];
   if (size < minimum || size > maximum) {
     throw new GatewayError(
       'BAD_USER_INPUT',
@@ -52,9 +53,14 @@ function checkSize(noun: Noun, name: string, size: number, minimum: number): voi
 
 /**
  * Reads the arguments of a connection.
+ * @param identity the keys that tell any two rows apart, where it is not the id.
  * @throws GatewayError (BAD_USER_INPUT) for a size out of range, `first` together with `last`, or a foreign cursor.
  */
-export function readKeysetPage(noun: Noun, args: ConnectionArguments): KeysetPage {
+export function readKeysetPage(
+  list: ListName,
+  args: ConnectionArguments,
+  identity?: readonly OrderKey[],
+): KeysetPage {
   const { first, last, after, before } = args;
   if (typeof first === 'number' && typeof last === 'number') {
     throw new GatewayError(
@@ -62,13 +68,13 @@ export function readKeysetPage(noun: Noun, args: ConnectionArguments): KeysetPag
       'The arguments "first" and "last" exclude each other: give one of them.',
     );
   }
-  if (typeof first === 'number') checkSize(noun, 'first', first, 0);
-  if (typeof last === 'number') checkSize(noun, 'last', last, 0);
-  const order = readOrder(noun, args.orderBy);
+  if (typeof first === 'number') checkSize(list, 'first', first, 0);
+  if (typeof last === 'number') checkSize(list, 'last', last, 0);
+  const order = readOrder(list, args.orderBy, identity);
   return {
     order,
-    after: typeof after === 'string' ? decodeCursor(noun, order, 'after', after) : undefined,
-    before: typeof before === 'string' ? decodeCursor(noun, order, 'before', before) : undefined,
+    after: typeof after === 'string' ? decodeCursor(list, order, 'after', after) : undefined,
+    before: typeof before === 'string' ? decodeCursor(list, order, 'before', before) : undefined,
     size: first ?? last ?? DEFAULT_PAGE_SIZE,
     backward: typeof last === 'number',
   };
@@ -82,14 +88,14 @@ export interface NumberedPage {
 }
 
 /** @throws GatewayError (BAD_USER_INPUT) for a number or size out of range. */
-export function readNumberedPage(noun: Noun, page: number, pageSize: number): NumberedPage {
+export function readNumberedPage(list: ListName, page: number, pageSize: number): NumberedPage {
   if (page < 1) {
     throw new GatewayError(
       'BAD_USER_INPUT',
       `The argument "page" is ${page}; it may be from 1 to ${MAX_PAGE_NUMBER}.`,
     );
   }
-  checkSize(noun, 'pageSize', pageSize, 1);
+  checkSize(list, 'pageSize', pageSize, 1);
   return { skip: (page - 1) * pageSize, size: pageSize };
 }
 
@@ -106,7 +112,7 @@ export interface Connection<Row> {
 
 /** Makes a connection of the rows that were read for a page, in the order they were read. */
 export function toConnection<Row extends object>(
-  noun: Noun,
+  list: ListName,
   page: KeysetPage,
   rows: readonly Row[],
 ): Connection<Row> {
@@ -114,7 +120,7 @@ export function toConnection<Row extends object>(
   const kept = rows.slice(0, page.size);
   if (page.backward) kept.reverse();
   const edges = kept.map((node) => ({
-    cursor: encodeCursor(noun, page.order, node as Record<string, unknown>),
+    cursor: encodeCursor(list, page.order, node as Record<string, unknown>),
     node,
   }));
   return {

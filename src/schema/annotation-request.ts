@@ -6,6 +6,7 @@ import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
+import { workloadField } from './workload.ts';
 
 export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
   id: { field: 'id' },
@@ -33,6 +34,7 @@ export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
     }),
     progress: t.field(progressField('tasksOfRequest')),
     delivery: t.field(deliveryField('tasksOfRequest')),
+    workload: t.field(workloadField('AnnotationRequest', 'Over the records of this request:')),
   }),
 });
 

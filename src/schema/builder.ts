@@ -83,11 +83,11 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     afterArgOptions: { description: 'Only rows after this cursor.' },
     firstArgOptions: {
       description:
-        'How many rows, from the start: 20 unless told, at most 100 (annotation history: 1,000). Not together with `last`.',
+        'How many rows, from the start: 20 unless told, at most 100 (records of the history, and groups of them: 1,000). Not together with `last`.',
     },
     lastArgOptions: {
       description:
-        'How many rows, from the end: at most 100 (annotation history: 1,000). Not together with `first`.',
+        'How many rows, from the end: at most 100 (records of the history, and groups of them: 1,000). Not together with `first`.',
     },
     nodeQueryOptions: {
       description: 'Anything, by its global id; null if it does not exist.',

@@ -8,6 +8,7 @@ import { relatedList, resolveList } from './lists.ts';
 import { PoolConnection } from './pool.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
+import { OPERATOR_RANKING, workloadField } from './workload.ts';
 
 export const Campaign = builder.prismaNode('Campaign', {
   id: { field: 'id' },
@@ -38,6 +39,8 @@ export const Campaign = builder.prismaNode('Campaign', {
     }),
     progress: t.field(progressField('tasksOfCampaign')),
     delivery: t.field(deliveryField('tasksOfCampaign')),
+    workload: t.field(workloadField('Campaign', 'Over the records of this campaign:')),
+    operatorRanking: t.field(OPERATOR_RANKING),
   }),
 });
 

@@ -19,7 +19,13 @@ import {
 import { loadType, pathOf, selectionOf } from './nodes.ts';
 
 type BuilderTypes = (typeof builder)['$inferSchemaTypes'];
-type FieldBuilder = PothosSchemaTypes.ObjectFieldBuilder<BuilderTypes, Group>;
+
+/** What has the values of keys, by their names. */
+interface Keyed {
+  readonly keys: Group['keys'];
+}
+
+type FieldBuilder = PothosSchemaTypes.ObjectFieldBuilder<BuilderTypes, Keyed>;
 
 /** The type of each noun's rows, noted as they are made: groups lead to types that lead to groups. */
 const NODES = new Map<Noun, ObjectRef<BuilderTypes, object>>();
@@ -38,7 +44,8 @@ function rowOf(noun: Noun, id: string | bigint, context: GatewayContext, info: G
     .load(id);
 }
 
-function fieldsOf(t: FieldBuilder, name: string, { kind }: GroupKey) {
+/** The fields that show what the rows of a group have in common. */
+export function keyFields(t: FieldBuilder, name: string, { kind }: GroupKey) {
   const common = `null unless \`${constantCase(name)}\` is among the keys`;
   if (typeof kind === 'object') {
     return {
@@ -62,6 +69,15 @@ function fieldsOf(t: FieldBuilder, name: string, { kind }: GroupKey) {
         nullable: true,
         description: `The \`${name}\` of the group's rows; null for rows without it, and ${common}.`,
         resolve: ({ keys }) => (keys[name] as bigint | null | undefined) ?? null,
+      }),
+    };
+  }
+  if (kind === 'text') {
+    return {
+      [name]: t.string({
+        nullable: true,
+        description: `The \`${name}\` of the group's rows; null for rows without it, and ${common}.`,
+        resolve: ({ keys }) => (keys[name] as string | null | undefined) ?? null,
       }),
     };
   }
@@ -116,9 +132,10 @@ export function groupTypes(
   const group = builder.objectRef<Group>(`${noun}Group`).implement({
     description: `Rows of ${noun} that have the same value for each key.`,
     fields: (t) => ({
-      ...(Object.assign({}, ...keys.map(([name, spec]) => fieldsOf(t, name, spec))) as ReturnType<
-        typeof fieldsOf
-      >),
+      ...(Object.assign(
+        {},
+        ...keys.map(([name, spec]) => keyFields(t as unknown as FieldBuilder, name, spec)),
+      ) as ReturnType<typeof keyFields>),
       aggregate: t.field({
         type: aggregate,
         description: "What the group's rows come to.",

@@ -1,5 +1,5 @@
 import type { InputRef } from '@pothos/core';
-import { LIST_NOUNS, type FieldKind, type ListField } from '../domain/lists/fields.ts';
+import { LISTS, type FieldKind, type ListField, type ListName } from '../domain/lists/fields.ts';
 import type { OrderArgument } from '../domain/lists/order.ts';
 import type { Filter } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
@@ -21,7 +21,8 @@ const KINDS = {
 /** The input type that compares a field, made once for each kind and nullability. */
 const comparisons = new Map<string, InputRef<Filter>>();
 
-function comparisonOf({ kind, nullable = false }: ListField): InputRef<Filter> {
+/** The input type that compares a field. */
+export function comparisonOf({ kind, nullable = false }: ListField): InputRef<Filter> {
   const key = `${nullable ? 'Nullable' : ''}${KINDS[kind].name}Filter`;
   let ref = comparisons.get(key);
   if (!ref) comparisons.set(key, (ref = createComparison(key, kind, nullable)));
@@ -61,7 +62,8 @@ function createComparison(name: string, kind: FieldKind, nullable: boolean): Inp
 
 const filterRef = (noun: Noun) => builder.inputRef<Filter>(`${noun}Filter`);
 
-const FILTERS = {
+/** The input types that narrow lists. */
+export const FILTERS = {
   Campaign: filterRef('Campaign'),
   AnnotationRequest: filterRef('AnnotationRequest'),
   Pool: filterRef('Pool'),
@@ -71,7 +73,7 @@ const FILTERS = {
 
 for (const [name, self] of Object.entries(FILTERS)) {
   const noun = name as Noun;
-  const { fields, relations } = LIST_NOUNS[noun];
+  const { fields, relations } = LISTS[noun];
   self.implement({
     description: `Which rows of ${noun} a list has: those for which every condition given here holds. Absent and null conditions, and an empty filter, match all.`,
     fields: (t) => ({
@@ -121,17 +123,15 @@ const NullsOrder = builder.enumType('NullsOrder', {
   } as const,
 });
 
-function orderRef(noun: Noun) {
-  const field = builder.enumType(`${noun}OrderField`, {
-    description: `What a list of ${noun} can be ordered by.`,
+/** The input type of one key of a list's order. */
+export function orderRef(list: ListName, names: readonly string[]) {
+  const field = builder.enumType(`${list}OrderField`, {
+    description: `What a list of ${list} can be ordered by.`,
     values: Object.fromEntries(
-      Object.keys(LIST_NOUNS[noun].fields)
-        // The code says more than the name: it has an order of its own.
-        .filter((name) => !['status', 'action', 'type'].includes(name))
-        .map((name) => [constantCase(name), { value: name, description: `By \`${name}\`.` }]),
+      names.map((name) => [constantCase(name), { value: name, description: `By \`${name}\`.` }]),
     ),
   });
-  return builder.inputRef<OrderArgument>(`${noun}Order`).implement({
+  return builder.inputRef<OrderArgument>(`${list}Order`).implement({
     description: 'One key of an order.',
     fields: (t) => ({
       field: t.field({ type: field, required: true, description: 'What to order by.' }),
@@ -144,12 +144,20 @@ function orderRef(noun: Noun) {
   });
 }
 
+function nounOrderRef(noun: Noun) {
+  // The code says more than the name: it has an order of its own.
+  const names = Object.keys(LISTS[noun].fields).filter(
+    (name) => !['status', 'action', 'type'].includes(name),
+  );
+  return orderRef(noun, names);
+}
+
 const ORDERS = {
-  Campaign: orderRef('Campaign'),
-  AnnotationRequest: orderRef('AnnotationRequest'),
-  Pool: orderRef('Pool'),
-  Task: orderRef('Task'),
-  AnnotationHistory: orderRef('AnnotationHistory'),
+  Campaign: nounOrderRef('Campaign'),
+  AnnotationRequest: nounOrderRef('AnnotationRequest'),
+  Pool: nounOrderRef('Pool'),
+  Task: nounOrderRef('Task'),
+  AnnotationHistory: nounOrderRef('AnnotationHistory'),
 };
 
 /** The arguments of every list of a noun. */

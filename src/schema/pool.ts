@@ -6,6 +6,7 @@ import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
+import { workloadField } from './workload.ts';
 
 export const Pool = builder.prismaNode('Pool', {
   id: { field: 'id' },
@@ -32,6 +33,7 @@ export const Pool = builder.prismaNode('Pool', {
     }),
     progress: t.field(progressField('tasksOfPool')),
     delivery: t.field(deliveryField('tasksOfPool')),
+    workload: t.field(workloadField('Pool', 'Over the records that left a task in this pool:')),
   }),
 });
 

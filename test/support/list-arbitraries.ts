@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LIST_NOUNS, type ListField } from '../../src/domain/lists/fields.ts';
+import { LISTS, type ListField } from '../../src/domain/lists/fields.ts';
 import type { Noun } from '../../src/domain/nouns.ts';
 import { CODE_NAMES, type Filter, type Key } from './list-evaluation.ts';
 import { BIG, TEXTS } from './list-rows.ts';
@@ -59,7 +59,7 @@ function comparisonArbitrary(field: ListField): fc.Arbitrary<Filter> {
 
 /** Any filter of a noun. */
 export function filterArbitrary(noun: Noun, depth: number): fc.Arbitrary<Filter> {
-  const { fields, relations } = LIST_NOUNS[noun];
+  const { fields, relations } = LISTS[noun];
   const parts: fc.Arbitrary<Filter>[] = Object.entries(fields).map(([name, field]) =>
     comparisonArbitrary(field).map((comparison) => ({ [name]: comparison })),
   );
@@ -82,7 +82,7 @@ export function filterArbitrary(noun: Noun, depth: number): fc.Arbitrary<Filter>
 
 /** Any order of a noun. */
 export function orderArbitrary(noun: Noun): fc.Arbitrary<Key[]> {
-  const names = Object.keys(LIST_NOUNS[noun].fields).filter(
+  const names = Object.keys(LISTS[noun].fields).filter(
     (name) => !['status', 'action', 'type'].includes(name),
   );
   return fc.subarray(names, { maxLength: 3 }).chain((chosen) =>

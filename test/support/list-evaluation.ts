@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { LIST_NOUNS, type FieldKind, type ListField } from '../../src/domain/lists/fields.ts';
+import { LISTS, type FieldKind, type ListField } from '../../src/domain/lists/fields.ts';
 import { FIELDS, type ModelRow, type Value } from './list-rows.ts';
 
 export type Filter = { [key: string]: unknown };
@@ -41,7 +41,7 @@ function holds(field: ListField, value: Value, operator: string, operand: unknow
 
 /** Whether a row fulfils a filter, found out row by row. */
 export function matches(one: ModelRow, filter: Filter): boolean {
-  const { fields, relations } = LIST_NOUNS[one.noun];
+  const { fields, relations } = LISTS[one.noun];
   return Object.entries(filter).every(([name, value]) => {
     if (value === null) return true;
     if (name === 'and') return (value as Filter[]).every((part) => matches(one, part));

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import { parseInt64 } from '../ids.ts';
-import type { Noun } from '../nouns.ts';
-import { LIST_NOUNS, type FieldKind } from './fields.ts';
+import { LISTS, type FieldKind, type ListName } from './fields.ts';
 import { positionOf, type OrderKey, type Position } from './order.ts';
 
 /**
- * A cursor says which list it belongs to (the noun and its order) and where in it a row stands. It is opaque to callers;
+ * A cursor says which list it belongs to (its name and its order) and where in it a row stands. It is opaque to callers;
  * a checksum tells one that was edited from one that we issued. It is no secret and protects nothing.
  */
 const VERSION = '2';
@@ -16,15 +15,15 @@ function checksum(text: string): string {
   return createHash('sha1').update(text).digest('base64url').slice(0, CHECKSUM_LENGTH);
 }
 
-function nameOf(noun: Noun, keys: readonly OrderKey[]): string {
+function nameOf(list: ListName, keys: readonly OrderKey[]): string {
   const order = keys.map(({ column, direction, nulls }) =>
     [column, direction, nulls ?? ''].join(' '),
   );
-  return [VERSION, noun, ...order].join('\n');
+  return [VERSION, list, ...order].join('\n');
 }
 
-function kindOf(noun: Noun, column: string): FieldKind {
-  return Object.values(LIST_NOUNS[noun].fields).find((field) => field.column === column)!.kind;
+function kindOf(list: ListName, column: string): FieldKind {
+  return Object.values(LISTS[list].fields).find((field) => field.column === column)!.kind;
 }
 
 function writeValue(value: Position[number]): string | number | null {
@@ -34,12 +33,12 @@ function writeValue(value: Position[number]): string | number | null {
 
 /** The cursor of a row, which must have a value for each key of the order. */
 export function encodeCursor(
-  noun: Noun,
+  list: ListName,
   keys: readonly OrderKey[],
   row: Readonly<Record<string, unknown>>,
 ): string {
   const position = JSON.stringify(positionOf(keys, row).map(writeValue));
-  const sum = checksum(`${nameOf(noun, keys)}\n${position}`);
+  const sum = checksum(`${nameOf(list, keys)}\n${position}`);
   return Buffer.from(sum + position).toString('base64url');
 }
 
@@ -63,33 +62,37 @@ function readValue(kind: FieldKind, value: unknown): Position[number] | undefine
   }
 }
 
-function readPosition(noun: Noun, keys: readonly OrderKey[], cursor: string): Position | undefined {
+function readPosition(
+  list: ListName,
+  keys: readonly OrderKey[],
+  cursor: string,
+): Position | undefined {
   const text = Buffer.from(cursor, 'base64url').toString();
   const position = text.slice(CHECKSUM_LENGTH);
   // The checksum covers the list's name, so that a cursor of another list fails here too.
-  if (text.slice(0, CHECKSUM_LENGTH) !== checksum(`${nameOf(noun, keys)}\n${position}`))
+  if (text.slice(0, CHECKSUM_LENGTH) !== checksum(`${nameOf(list, keys)}\n${position}`))
     return undefined;
   // Base64 has several spellings of the same bytes; we issue one.
   if (Buffer.from(text).toString('base64url') !== cursor) return undefined;
   const values = JSON.parse(position) as unknown[];
-  const read = keys.map(({ column }, index) => readValue(kindOf(noun, column), values[index]));
+  const read = keys.map(({ column }, index) => readValue(kindOf(list, column), values[index]));
   return read.every((value) => value !== undefined) ? read : undefined;
 }
 
 /**
  * Reads a cursor that stands in an argument.
- * @throws GatewayError (BAD_USER_INPUT) if it is not one of a list of this noun in this order.
+ * @throws GatewayError (BAD_USER_INPUT) if it is not one of this list in this order.
  */
 export function decodeCursor(
-  noun: Noun,
+  list: ListName,
   keys: readonly OrderKey[],
   argument: string,
   cursor: string,
 ): Position {
-  const position = readPosition(noun, keys, cursor);
+  const position = readPosition(list, keys, cursor);
   if (position) return position;
   throw new GatewayError(
     'BAD_USER_INPUT',
-    `The argument "${argument}" is not a cursor of a list of ${noun} in this order: take one from "cursor", "startCursor" or "endCursor".`,
+    `The argument "${argument}" is not a cursor of a list of ${list} in this order: take one from "cursor", "startCursor" or "endCursor".`,
   );
 }

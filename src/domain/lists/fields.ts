@@ -1,5 +1,8 @@
 import type { Noun } from '../nouns.ts';
 
+/** What is listed: rows of a noun, or those of a report, which are worked out from the history. */
+export type ListName = Noun | 'Workload';
+
 /** What a field's values are, which decides how they can be compared. */
 export type FieldKind =
   'text' | 'bigint' | 'int' | 'instant' | 'taskStatus' | 'taskAction' | 'poolType' | 'campaignType';
@@ -21,7 +24,7 @@ export interface ListRelation {
   readonly many: boolean;
 }
 
-export interface ListNoun {
+export interface ListFields {
   readonly fields: Readonly<Record<string, ListField>>;
   readonly relations: Readonly<Record<string, ListRelation>>;
 }
@@ -35,7 +38,7 @@ const one = (relation: string, noun: Noun): ListRelation => ({ noun, relation, m
 const many = (relation: string, noun: Noun): ListRelation => ({ noun, relation, many: true });
 
 /** Everything lists can be narrowed and ordered by, by the names that GraphQL shows. */
-export const LIST_NOUNS: Readonly<Record<Noun, ListNoun>> = {
+export const LISTS: Readonly<Record<ListName, ListFields>> = {
   Campaign: {
     fields: {
       campaignId: text('id'),
@@ -115,5 +118,35 @@ export const LIST_NOUNS: Readonly<Record<Noun, ListNoun>> = {
       pool: one('pool', 'Pool'),
       annotationRequest: one('annotationRequest', 'AnnotationRequest'),
     },
+  },
+  Workload: {
+    fields: {
+      campaignId: text('campaignId'),
+      annotationRequestId: text('annotationRequestId'),
+      poolId: bigint('poolId'),
+      poolTypeCode: int('poolType'),
+      teamId: nullable(bigint('teamId')),
+      poolAssigneeId: nullable(bigint('poolAssigneeId')),
+      creatorId: nullable(bigint('creatorId')),
+      actionCode: int('actionType'),
+      operationKey: nullable(text('operationKey')),
+      time: instant('timeStart'),
+      recordCount: int('recordCount'),
+      taskCount: int('taskCount'),
+      instances: bigint('instances'),
+      attributes: nullable(bigint('attributes')),
+      frames: nullable(bigint('frames')),
+      submissions: int('submissions'),
+      checks: int('checks'),
+      samplings: int('samplings'),
+      rejectionsGiven: int('rejectionsGiven'),
+      returnsGiven: int('returnsGiven'),
+      rejectionsReceived: int('rejectionsReceived'),
+      returnsReceived: int('returnsReceived'),
+      workingDays: int('workingDays'),
+      firstRecordAt: nullable(instant('firstRecordAt')),
+      lastRecordAt: nullable(instant('lastRecordAt')),
+    },
+    relations: {},
   },
 };

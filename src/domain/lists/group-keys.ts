@@ -1,9 +1,15 @@
 import { GatewayError } from '../errors.ts';
 import type { Noun } from '../nouns.ts';
 
-/** What the values of a key are: codes, numbers, or the ids of another noun's rows. */
+/** What the values of a key are: codes, numbers, texts, or the ids of another noun's rows. */
 export type GroupKeyKind =
-  'taskStatus' | 'taskAction' | 'poolType' | 'campaignType' | 'bigint' | { readonly row: Noun };
+  | 'taskStatus'
+  | 'taskAction'
+  | 'poolType'
+  | 'campaignType'
+  | 'bigint'
+  | 'text'
+  | { readonly row: Noun };
 
 /** Something that the rows of a list can be grouped by. */
 export interface GroupKey {
@@ -14,29 +20,32 @@ export interface GroupKey {
   readonly through?: string;
 }
 
-const key = (column: string, kind: GroupKeyKind): GroupKey => ({ column, kind });
+export const groupKey = (column: string, kind: GroupKeyKind): GroupKey => ({ column, kind });
 
 /** The keys of each noun's groups, by the names that GraphQL shows. */
 export const GROUP_KEYS: Readonly<Record<Noun, Readonly<Record<string, GroupKey>>>> = {
-  Campaign: { campaignType: key('campaignType', 'campaignType') },
-  AnnotationRequest: { campaign: key('campaignId', { row: 'Campaign' }) },
-  Pool: { type: key('poolType', 'poolType'), campaign: key('campaignId', { row: 'Campaign' }) },
+  Campaign: { campaignType: groupKey('campaignType', 'campaignType') },
+  AnnotationRequest: { campaign: groupKey('campaignId', { row: 'Campaign' }) },
+  Pool: {
+    type: groupKey('poolType', 'poolType'),
+    campaign: groupKey('campaignId', { row: 'Campaign' }),
+  },
   Task: {
-    status: key('status', 'taskStatus'),
-    pool: key('poolId', { row: 'Pool' }),
+    status: groupKey('status', 'taskStatus'),
+    pool: groupKey('poolId', { row: 'Pool' }),
     poolType: { column: 'poolType', kind: 'poolType', through: 'pool' },
-    annotationRequest: key('annotationRequestId', { row: 'AnnotationRequest' }),
-    campaign: key('campaignId', { row: 'Campaign' }),
+    annotationRequest: groupKey('annotationRequestId', { row: 'AnnotationRequest' }),
+    campaign: groupKey('campaignId', { row: 'Campaign' }),
   },
   AnnotationHistory: {
-    status: key('status', 'taskStatus'),
-    action: key('actionType', 'taskAction'),
-    pool: key('poolId', { row: 'Pool' }),
-    annotationRequest: key('annotationRequestId', { row: 'AnnotationRequest' }),
-    task: key('taskId', { row: 'Task' }),
-    teamId: key('teamId', 'bigint'),
-    poolAssigneeId: key('poolAssigneeId', 'bigint'),
-    creatorId: key('creatorId', 'bigint'),
+    status: groupKey('status', 'taskStatus'),
+    action: groupKey('actionType', 'taskAction'),
+    pool: groupKey('poolId', { row: 'Pool' }),
+    annotationRequest: groupKey('annotationRequestId', { row: 'AnnotationRequest' }),
+    task: groupKey('taskId', { row: 'Task' }),
+    teamId: groupKey('teamId', 'bigint'),
+    poolAssigneeId: groupKey('poolAssigneeId', 'bigint'),
+    creatorId: groupKey('creatorId', 'bigint'),
   },
 };
 

@@ -1,5 +1,5 @@
 import type { Noun } from '../nouns.ts';
-import { LIST_NOUNS } from './fields.ts';
+import { LISTS } from './fields.ts';
 
 /** The fields of a noun that a list can be summed up by, by their names in the model of schema.prisma. */
 export interface Measures {
@@ -13,7 +13,7 @@ export interface Measures {
 const CODES: ReadonlySet<string> = new Set(['statusCode', 'actionCode', 'typeCode']);
 
 function measuresOf(noun: Noun): Measures {
-  const fields = Object.entries(LIST_NOUNS[noun].fields);
+  const fields = Object.entries(LISTS[noun].fields);
   const columns = (kind: string) =>
     fields
       .filter(([name, field]) => field.kind === kind && !CODES.has(name))

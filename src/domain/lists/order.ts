@@ -1,6 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import type { Noun } from '../nouns.ts';
-import { LIST_NOUNS } from './fields.ts';
+import { LISTS, type ListName } from './fields.ts';
 import type { Where } from './where.ts';
 
 /** An order as GraphQL hands it over. */
@@ -20,19 +19,21 @@ export interface OrderKey {
 
 const MAX_KEYS = 5;
 
-const BY_ID: OrderKey = { column: 'id', direction: 'asc' };
+const BY_ID: readonly OrderKey[] = [{ column: 'id', direction: 'asc' }];
 
 /**
- * Reads an order; the id is always its last key, so that no two rows are equal.
+ * Reads an order, ending it with the keys that tell any two rows apart.
+ * @param identity those keys: of a noun, the id.
  * @throws GatewayError (BAD_USER_INPUT) for too many keys, or the same twice.
  */
 export function readOrder(
-  noun: Noun,
+  list: ListName,
   order: readonly OrderArgument[] | null | undefined,
+  identity: readonly OrderKey[] = BY_ID,
 ): OrderKey[] {
   const keys: OrderKey[] = [];
   for (const { field: name, direction, nulls } of order ?? []) {
-    const field = LIST_NOUNS[noun].fields[name]!;
+    const field = LISTS[list].fields[name]!;
     if (keys.some(({ column }) => column === field.column)) {
       throw new GatewayError('BAD_USER_INPUT', `The argument "orderBy" has "${name}" twice.`);
     }
@@ -48,9 +49,11 @@ export function readOrder(
       `The argument "orderBy" has ${keys.length} keys; it may have at most ${MAX_KEYS}.`,
     );
   }
-  // What stands behind the id never decides.
-  const idAt = keys.findIndex(({ column }) => column === 'id');
-  return idAt === -1 ? [...keys, BY_ID] : keys.slice(0, idAt + 1);
+  const has = (some: readonly OrderKey[], { column }: OrderKey) =>
+    some.some((key) => key.column === column);
+  const all = [...keys, ...identity.filter((key) => !has(keys, key))];
+  // What stands behind the last of them never decides.
+  return all.filter((_key, index) => !identity.every((key) => has(all.slice(0, index), key)));
 }
 
 /** The same order from its end. */

@@ -1,6 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import type { Noun } from '../nouns.ts';
-import { LIST_NOUNS, type ListField } from './fields.ts';
+import { LISTS, type ListField, type ListName } from './fields.ts';
 
 /** A condition in Prisma's language. */
 export type Where = Readonly<Record<string, unknown>>;
@@ -108,21 +107,21 @@ function compare(
 }
 
 function build(
-  noun: Noun,
+  list: ListName,
   filter: Filter,
   negated: boolean,
   depth: number,
   path: string,
 ): Condition {
   if (depth > MAX_DEPTH) badFilter(path, `is nested deeper than ${MAX_DEPTH} levels`);
-  const { fields, relations } = LIST_NOUNS[noun];
+  const { fields, relations } = LISTS[list];
   // De Morgan: what does not hold of "all of these" is "one of these does not".
   const [both, either] = negated ? [any, all] : [all, any];
   const parts = Object.entries(filter).map(([name, value]): Condition => {
     if (!isGiven(value)) return !negated;
     const here = path === '' ? name : `${path}.${name}`;
     const nested = (one: unknown, flip = negated) =>
-      build(noun, one as Filter, flip, depth + 1, here);
+      build(list, one as Filter, flip, depth + 1, here);
     const field = fields[name];
     if (field) {
       const operands = Object.entries(value as Filter).filter(([, operand]) => isGiven(operand));
@@ -155,8 +154,8 @@ function build(
  * @returns undefined where every row fulfils it.
  * @throws GatewayError (BAD_USER_INPUT) for too many or too deep conditions, and for text that no row can have.
  */
-export function filterWhere(noun: Noun, filter: Filter | null | undefined): Where | undefined {
-  const condition = filter ? build(noun, filter, false, 1, '') : true;
+export function filterWhere(list: ListName, filter: Filter | null | undefined): Where | undefined {
+  const condition = filter ? build(list, filter, false, 1, '') : true;
   if (condition === true) return undefined;
   return condition === false ? MATCHES_NOTHING : condition;
 }

@@ -1,0 +1,377 @@
+import { TASK_ACTION } from '../domain/codes.ts';
+import type { OrderKey } from '../domain/lists/order.ts';
+import { LISTS } from '../domain/lists/fields.ts';
+import type { TimeBucket } from '../domain/time.ts';
+import {
+  isWorkloadMeasure,
+  WORKLOAD_KEYS,
+  type TimeUnit,
+  type WorkloadGrouping,
+  type WorkloadKey,
+  type WorkloadMeasure,
+} from '../domain/workload.ts';
+import { cellSql, type Cell, type Evidence } from './evidence.ts';
+import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import type { RangeKey } from './ranges.ts';
+import type { ScopeKind } from './scope.ts';
+import { localTime, startOfDay } from './time.ts';
+import { columnOf, whereSql } from './where.ts';
+
+/**
+ * Records in groups, and what those come to. A group also has the rejections that its operators received: these are taken
+ * for records of the one whose submission was rejected, so that filters and keys treat them as his.
+ */
+
+/** Which records are grouped, and how. */
+export interface Workload {
+  /** Whose records: of campaigns, requests or pools; undefined for all. */
+  readonly scope: ScopeKind | undefined;
+  readonly where: object | undefined;
+  readonly grouping: WorkloadGrouping;
+  readonly timeZone: string;
+}
+
+/** Which groups are wanted, and what about them. */
+export interface WorkloadPage {
+  readonly measures: ReadonlySet<WorkloadMeasure>;
+  /** A condition on measures. */
+  readonly having: object | undefined;
+  readonly order: readonly OrderKey[];
+  /** A condition that the page begins or ends at a position of the order. */
+  readonly bounds: object | undefined;
+  /** How many groups at most, of each scope. */
+  readonly take: number;
+  /** A measure by which groups get a rank, the greatest first. */
+  readonly rankBy?: WorkloadMeasure | undefined;
+}
+
+/** A group, by the names of its columns: keys, measures, and the cell of its evidence. */
+export type WorkloadRow = Readonly<Record<string, unknown>> & {
+  readonly cell: string;
+  readonly parent: RangeKey | null;
+};
+
+const SCOPE_COLUMNS = {
+  Campaign: ['campaign_id', 'text'],
+  AnnotationRequest: ['annotation_request_id', 'text'],
+  Pool: ['pool_id', 'bigint'],
+} as const;
+
+const PEOPLE = ['team_id', 'pool_assignee_id', 'creator_id'];
+const OWN_COLUMNS = [
+  'id',
+  'task_id',
+  'annotation_request_id',
+  'campaign_id',
+  'pool_id',
+  'status',
+  'action_type',
+  'created_time',
+  'instance_info',
+  'instance_num',
+  'instance_sum',
+  'attributes_num',
+  'attributes_sum',
+  'frame_count',
+];
+
+const columns = (alias: string, names: readonly string[]) =>
+  Prisma.raw(names.map((name) => `${alias}.${name}`).join(', '));
+
+/** The records that send a task back. */
+const REJECTING = Prisma.raw(`(${TASK_ACTION.REJECT}, ${TASK_ACTION.RETURN_FROM_WORK_POOL})`);
+
+/** The records that send a task back, each with the people of the submission that it sends back: the task's latest earlier one. */
+const RECEIVED = Prisma.sql`(
+  SELECT ${columns('rejection', OWN_COLUMNS)}, ${columns('submission', PEOPLE)}
+  FROM annotation_history AS rejection CROSS JOIN LATERAL (
+    SELECT ${columns('earlier', PEOPLE)} FROM annotation_history AS earlier
+    WHERE earlier.task_id = rejection.task_id AND earlier.action_type = ${Prisma.raw(String(TASK_ACTION.SUBMIT_ANNOTATION))}
+      AND (earlier.created_time, earlier.id) < (rejection.created_time, rejection.id)
+    ORDER BY earlier.created_time DESC, earlier.id DESC LIMIT 1) AS submission
+  WHERE rejection.action_type IN ${REJECTING})`;
+
+export type Source = 'own' | 'received';
+
+const SOURCES: Record<Source, Prisma.Sql> = {
+  own: Prisma.sql`annotation_history`,
+  received: RECEIVED,
+};
+
+function recordsSql(
+  source: Source,
+  { scope, where }: Workload,
+  parents: readonly RangeKey[],
+): Prisma.Sql {
+  const [column, type] = scope ? SCOPE_COLUMNS[scope] : [];
+  const inScope = column
+    ? Prisma.sql`t0.${Prisma.raw(column)} = ANY (${parents}::${Prisma.raw(type!)}[])`
+    : Prisma.sql`true`;
+  return Prisma.sql`SELECT ${columns('t0', [...OWN_COLUMNS, ...PEOPLE])},
+      ${Prisma.raw(column ? `t0.${column}` : 'NULL::text')} AS parent, ${Prisma.raw(String(source === 'received'))} AS received
+    FROM ${SOURCES[source]} AS t0
+    WHERE ${inScope} AND ${whereSql('AnnotationHistory', 't0', where ?? {})}`;
+}
+
+const UNITS: Readonly<Record<Exclude<TimeUnit, 'hour'>, { unit: string; label: string }>> = {
+  day: { unit: 'day', label: 'YYYY-MM-DD' },
+  isoWeek: { unit: 'week', label: 'IYYY-"W"IW' },
+  month: { unit: 'month', label: 'YYYY-MM' },
+};
+
+/** The stretch of time that a record lies in: an hour by its start, since clocks may show it twice, others by the local day they begin on. */
+function timeSql(unit: TimeUnit, timeZone: string): Prisma.Sql {
+  const instant = Prisma.sql`records.created_time`;
+  return unit === 'hour'
+    ? Prisma.sql`date_trunc('hour', ${instant}, ${timeZone})`
+    : Prisma.sql`date_trunc(${UNITS[unit].unit}, ${localTime(instant, timeZone)})`;
+}
+
+/** Start, end and label of a stretch of time. */
+function bucketSql(time: Prisma.Sql, unit: TimeUnit, timeZone: string): Prisma.Sql {
+  if (unit === 'hour') {
+    return Prisma.sql`${time} AS time_start, ${time} + interval '1 hour' AS time_end,
+      to_char(${localTime(time, timeZone)}, 'YYYY-MM-DD"T"HH24:MI') AS time_label`;
+  }
+  const next = Prisma.sql`(${time} + ${Prisma.raw(`interval '1 ${UNITS[unit].unit}'`)})`;
+  return Prisma.sql`${startOfDay(time, timeZone)} AS time_start,
+    ${startOfDay(next, timeZone)} AS time_end, to_char(${time}, ${UNITS[unit].label}) AS time_label`;
+}
+
+const KEY_SQL: Readonly<Record<WorkloadKey, string>> = {
+  campaign: 'records.campaign_id',
+  annotationRequest: 'records.annotation_request_id',
+  pool: 'records.pool_id',
+  poolType: 'pool.pool_type',
+  teamId: 'records.team_id',
+  poolAssigneeId: 'records.pool_assignee_id',
+  creatorId: 'records.creator_id',
+  action: 'records.action_type',
+  operationKey: 'operation.key COLLATE "C"',
+};
+
+/** What records are grouped by: a column for each key, and one for the time. */
+interface KeyColumns {
+  /** The scope and the keys; no two groups have all of them in common. */
+  names: Prisma.Sql;
+  /** The same as they are worked out from a record. */
+  selected: Prisma.Sql;
+  joins: Prisma.Sql;
+  cell: Prisma.Sql;
+}
+
+const name = (key: WorkloadKey) => `by_${columnOf(key)}`;
+const TIME = Prisma.raw('by_time');
+
+function keyColumns({ grouping: { keys, unit }, timeZone }: Workload): KeyColumns {
+  const joins = [
+    ...(keys.includes('poolType') ? ['JOIN pool ON pool.id = records.pool_id'] : []),
+    ...(keys.includes('operationKey')
+      ? ['LEFT JOIN LATERAL jsonb_each_text(records.instance_info) AS operation ON true']
+      : []),
+  ];
+  const names = [
+    Prisma.raw('parent'),
+    ...keys.map((key) => Prisma.raw(name(key))),
+    ...(unit ? [TIME] : []),
+  ];
+  const selected = [
+    Prisma.raw('records.parent'),
+    ...keys.map((key) => Prisma.raw(`${KEY_SQL[key]} AS ${name(key)}`)),
+    ...(unit ? [Prisma.sql`${timeSql(unit, timeZone)} AS ${TIME}`] : []),
+  ];
+  return {
+    names: Prisma.join(names),
+    selected: Prisma.join(selected),
+    joins: Prisma.raw(joins.join(' ')),
+    cell: cellSql(names),
+  };
+}
+
+const OWN = 'FILTER (WHERE NOT received)';
+const count = (action: keyof typeof TASK_ACTION, whose = 'NOT received') =>
+  `count(*) FILTER (WHERE action_type = ${TASK_ACTION[action]} AND ${whose})`;
+
+function measureSql(measure: WorkloadMeasure, { grouping, timeZone }: Workload): Prisma.Sql {
+  const byOperation = grouping.keys.includes('operationKey');
+  const sum = (column: string, filter = OWN) => `coalesce(sum(${column}) ${filter}, 0)::bigint`;
+  switch (measure) {
+    case 'recordCount':
+      return Prisma.raw(`count(*) ${OWN}`);
+    case 'taskCount':
+      return Prisma.raw(`count(DISTINCT task_id) ${OWN}`);
+    case 'instances':
+      return Prisma.raw(sum(byOperation ? 'operation_count' : 'instance_num'));
+    case 'attributes':
+      return Prisma.raw(byOperation ? 'NULL::bigint' : sum('attributes_num'));
+    case 'frames':
+      return Prisma.raw(
+        byOperation ? 'NULL::bigint' : sum('frame_count', 'FILTER (WHERE is_last)'),
+      );
+    case 'submissions':
+      return Prisma.raw(count('SUBMIT_ANNOTATION'));
+    case 'checks':
+      return Prisma.raw(count('CHECK'));
+    case 'samplings':
+      return Prisma.raw(count('SAMPLING'));
+    case 'rejectionsGiven':
+      return Prisma.raw(count('REJECT'));
+    case 'returnsGiven':
+      return Prisma.raw(count('RETURN_FROM_WORK_POOL'));
+    case 'rejectionsReceived':
+      return Prisma.raw(count('REJECT', 'received'));
+    case 'returnsReceived':
+      return Prisma.raw(count('RETURN_FROM_WORK_POOL', 'received'));
+    case 'workingDays':
+      return Prisma.sql`count(DISTINCT ${localTime(Prisma.raw('created_time'), timeZone)}::date) ${Prisma.raw(OWN)}`;
+    case 'firstRecordAt':
+      return Prisma.raw(`min(created_time) ${OWN}`);
+    case 'lastRecordAt':
+      return Prisma.raw(`max(created_time) ${OWN}`);
+  }
+}
+
+/** The groups, with keys, measures and cells under their own names. */
+function groupsSql(
+  workload: Workload,
+  parents: readonly RangeKey[],
+  measures: ReadonlySet<WorkloadMeasure>,
+): Prisma.Sql {
+  const { grouping, timeZone } = workload;
+  const keys = keyColumns(workload);
+  const byOperation = grouping.keys.includes('operationKey');
+  // A task's last record in its group, which the number of its frames is taken from.
+  const last = Prisma.sql`, NOT received AND row_number() OVER (
+    PARTITION BY received, ${keys.names}, task_id ORDER BY created_time DESC, id DESC) = 1 AS is_last`;
+  const keyed = Prisma.sql`SELECT ${keys.selected}, records.received, records.task_id, records.id,
+      records.action_type, records.created_time, records.instance_num, records.attributes_num,
+      records.frame_count ${Prisma.raw(byOperation ? ', operation.value::numeric AS operation_count' : '')}
+    FROM (${recordsSql('own', workload, parents)} UNION ALL ${recordsSql('received', workload, parents)}) AS records
+    ${keys.joins}`;
+  const measured = [...measures].map(
+    (measure) => Prisma.sql`, ${measureSql(measure, workload)} AS ${Prisma.raw(columnOf(measure))}`,
+  );
+  const shown = [
+    ...grouping.keys.map((key) =>
+      Prisma.raw(`${name(key)} AS ${columnOf(WORKLOAD_KEYS[key].column)}`),
+    ),
+    ...(grouping.unit ? [bucketSql(TIME, grouping.unit, timeZone)] : []),
+    ...[...measures].map((measure) => Prisma.raw(columnOf(measure))),
+  ];
+  return Prisma.sql`SELECT parent, ${keys.cell} AS cell ${shown.length > 0 ? Prisma.sql`, ${Prisma.join(shown)}` : Prisma.empty}
+    FROM (
+      SELECT ${keys.names} ${measured.length > 0 ? Prisma.join(measured, ' ') : Prisma.empty}
+      FROM (SELECT * ${measures.has('frames') && !byOperation ? last : Prisma.empty} FROM (${keyed}) AS keyed) AS records
+      GROUP BY ${keys.names}) AS grouped`;
+}
+
+function orderSql(order: readonly OrderKey[]): Prisma.Sql {
+  if (order.length === 0) return Prisma.empty;
+  const keys = order.map(
+    ({ column, direction, nulls }) =>
+      `${columnOf(column)} ${direction} ${nulls ? `NULLS ${nulls}` : ''}`,
+  );
+  return Prisma.raw(`ORDER BY ${keys.join(', ')}`);
+}
+
+type RawRow = Record<string, unknown>;
+
+function readRow(
+  raw: RawRow,
+  { grouping }: Workload,
+  measures: Iterable<WorkloadMeasure>,
+): WorkloadRow {
+  const values = [...grouping.columns, ...measures].map((column) => {
+    const value = raw[columnOf(column)];
+    const isInt = isWorkloadMeasure(column) && LISTS.Workload.fields[column]!.kind === 'int';
+    return [column, isInt ? Number(value) : value] as const;
+  });
+  return {
+    ...Object.fromEntries(values),
+    ...(grouping.unit && {
+      time: { label: raw.time_label, start: raw.time_start, end: raw.time_end } as TimeBucket,
+    }),
+    ...(raw.rank !== undefined && { rank: Number(raw.rank) }),
+    cell: raw.cell as string,
+    parent: raw.parent as RangeKey | null,
+  };
+}
+
+/** One page of groups of each scope, in one statement, by the key of the scope; of all records, under null. */
+export async function pageOfWorkload(
+  prisma: PrismaClient,
+  workload: Workload,
+  parents: readonly RangeKey[],
+  { measures, having, order, bounds, take, rankBy }: WorkloadPage,
+): Promise<Map<RangeKey | null, WorkloadRow[]>> {
+  const sorted = orderSql(order);
+  const rank = rankBy
+    ? Prisma.sql`, rank() OVER (PARTITION BY parent ORDER BY ${Prisma.raw(columnOf(rankBy))} DESC NULLS LAST)`
+    : Prisma.empty;
+  const rows = await prisma.$queryRaw<RawRow[]>`
+    SELECT * FROM (
+      SELECT *, row_number() OVER (PARTITION BY parent ${sorted}) AS place FROM (
+        SELECT * ${rank} FROM (${groupsSql(workload, parents, measures)}) AS t0
+        WHERE ${whereSql(undefined, 't0', having ?? {})}) AS t0
+      WHERE ${whereSql(undefined, 't0', bounds ?? {})}) AS numbered
+    WHERE place <= ${BigInt(take)} ORDER BY place`;
+  const pages = new Map<RangeKey | null, WorkloadRow[]>();
+  for (const raw of rows) {
+    const row = readRow(raw, workload, measures);
+    const page = pages.get(row.parent);
+    if (page) page.push(row);
+    else pages.set(row.parent, [row]);
+  }
+  return pages;
+}
+
+/** How many groups each scope has. */
+export async function countWorkload(
+  prisma: PrismaClient,
+  workload: Workload,
+  parents: readonly RangeKey[],
+  { measures, having }: Pick<WorkloadPage, 'measures' | 'having'>,
+): Promise<Map<RangeKey | null, number>> {
+  const rows = await prisma.$queryRaw<{ parent: RangeKey | null; count: bigint }[]>`
+    SELECT parent, count(*) AS count FROM (${groupsSql(workload, parents, measures)}) AS t0
+    WHERE ${whereSql(undefined, 't0', having ?? {})} GROUP BY parent`;
+  return new Map(rows.map(({ parent, count }) => [parent, Number(count)]));
+}
+
+/** Keeps records to those that groups can have, as far as an index can help: the keys that are columns, and the time. */
+function nearGroups(groups: readonly Cell<WorkloadRow>[], { grouping }: Workload): Prisma.Sql {
+  const rows = groups.map(({ values }) => values);
+  const direct = grouping.keys.filter((key) => key !== 'poolType' && key !== 'operationKey');
+  const conditions = direct.map((key) => {
+    const column = Prisma.raw(`records.${columnOf(WORKLOAD_KEYS[key].column)}`);
+    const values = [...new Set(rows.map((row) => row[WORKLOAD_KEYS[key].column]))];
+    const known = values.filter((value) => value !== null);
+    const among =
+      known.length > 0 ? Prisma.sql`${column} IN (${Prisma.join(known)})` : Prisma.sql`false`;
+    return values.length > known.length ? Prisma.sql`(${among} OR ${column} IS NULL)` : among;
+  });
+  if (grouping.unit) {
+    const buckets = rows.map(({ time }) => time as TimeBucket);
+    const from = new Date(Math.min(...buckets.map(({ start }) => start.getTime())));
+    const to = new Date(Math.max(...buckets.map(({ end }) => end.getTime())));
+    conditions.push(Prisma.sql`records.created_time >= ${from} AND records.created_time < ${to}`);
+  }
+  return conditions.length > 0 ? Prisma.join(conditions, ' AND ') : Prisma.sql`true`;
+}
+
+/** The records that groups are made of: their own, or the rejections that they received. */
+export function workloadEvidence(source: Source, workload: Workload): Evidence<WorkloadRow> {
+  return {
+    model: 'AnnotationHistory',
+    rows: (groups) => {
+      const parents = groups.flatMap(({ values }) =>
+        values.parent === null ? [] : [values.parent],
+      );
+      const keys = keyColumns(workload);
+      return Prisma.sql`SELECT ${keys.cell} AS cell, id FROM (
+        SELECT ${keys.selected}, records.id
+        FROM (${recordsSql(source, workload, [...new Set(parents)])}) AS records ${keys.joins}
+        WHERE ${nearGroups(groups, workload)}) AS keyed`;
+    },
+  };
+}
