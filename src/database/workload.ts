@@ -1,5 +1,4 @@
 import { TASK_ACTION } from '../domain/codes.ts';
-import type { OrderKey } from '../domain/lists/order.ts';
 import { LISTS } from '../domain/lists/fields.ts';
 import type { TimeBucket } from '../domain/time.ts';
 import {
@@ -10,10 +9,12 @@ import {
   type WorkloadKey,
   type WorkloadMeasure,
 } from '../domain/workload.ts';
+import type { RawRow } from './aggregates.ts';
 import { cellSql, type Cell, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import type { ScopeKind } from './scope.ts';
+import { countReport, pageOfReport, type ReportPage } from './report.ts';
 import { localTime, startOfDay } from './time.ts';
 import { columnOf, whereSql } from './where.ts';
 
@@ -29,20 +30,6 @@ export interface Workload {
   readonly where: object | undefined;
   readonly grouping: WorkloadGrouping;
   readonly timeZone: string;
-}
-
-/** Which groups are wanted, and what about them. */
-export interface WorkloadPage {
-  readonly measures: ReadonlySet<WorkloadMeasure>;
-  /** A condition on measures. */
-  readonly having: object | undefined;
-  readonly order: readonly OrderKey[];
-  /** A condition that the page begins or ends at a position of the order. */
-  readonly bounds: object | undefined;
-  /** How many groups at most, of each scope. */
-  readonly take: number;
-  /** A measure by which groups get a rank, the greatest first. */
-  readonly rankBy?: WorkloadMeasure | undefined;
 }
 
 /** A group, by the names of its columns: keys, measures, and the cell of its evidence. */
@@ -105,7 +92,7 @@ function recordsSql(
 ): Prisma.Sql {
   const [column, type] = scope ? SCOPE_COLUMNS[scope] : [];
   const inScope = column
-    ? Prisma.sql`t0.${Prisma.raw(column)} = ANY (${parents}::${Prisma.raw(type!)}[])`
+    ? Prisma.sql`t0.${Prisma.raw(column)} = ANY (${parents}::${Prisma.raw(type)}[])`
     : Prisma.sql`true`;
   return Prisma.sql`SELECT ${columns('t0', [...OWN_COLUMNS, ...PEOPLE])},
       ${Prisma.raw(column ? `t0.${column}` : 'NULL::text')} AS parent, ${Prisma.raw(String(source === 'received'))} AS received
@@ -265,17 +252,6 @@ function groupsSql(
       GROUP BY ${keys.names}) AS grouped`;
 }
 
-function orderSql(order: readonly OrderKey[]): Prisma.Sql {
-  if (order.length === 0) return Prisma.empty;
-  const keys = order.map(
-    ({ column, direction, nulls }) =>
-      `${columnOf(column)} ${direction} ${nulls ? `NULLS ${nulls}` : ''}`,
-  );
-  return Prisma.raw(`ORDER BY ${keys.join(', ')}`);
-}
-
-type RawRow = Record<string, unknown>;
-
 function readRow(
   raw: RawRow,
   { grouping }: Workload,
@@ -289,7 +265,7 @@ function readRow(
   return {
     ...Object.fromEntries(values),
     ...(grouping.unit && {
-      time: { label: raw.time_label, start: raw.time_start, end: raw.time_end } as TimeBucket,
+      time: { label: raw.time_label, start: raw.time_start, end: raw.time_end },
     }),
     ...(raw.rank !== undefined && { rank: Number(raw.rank) }),
     cell: raw.cell as string,
@@ -302,19 +278,10 @@ export async function pageOfWorkload(
   prisma: PrismaClient,
   workload: Workload,
   parents: readonly RangeKey[],
-  { measures, having, order, bounds, take, rankBy }: WorkloadPage,
+  measures: ReadonlySet<WorkloadMeasure>,
+  page: ReportPage,
 ): Promise<Map<RangeKey | null, WorkloadRow[]>> {
-  const sorted = orderSql(order);
-  const rank = rankBy
-    ? Prisma.sql`, rank() OVER (PARTITION BY parent ORDER BY ${Prisma.raw(columnOf(rankBy))} DESC NULLS LAST)`
-    : Prisma.empty;
-  const rows = await prisma.$queryRaw<RawRow[]>`
-    SELECT * FROM (
-      SELECT *, row_number() OVER (PARTITION BY parent ${sorted}) AS place FROM (
-        SELECT * ${rank} FROM (${groupsSql(workload, parents, measures)}) AS t0
-        WHERE ${whereSql(undefined, 't0', having ?? {})}) AS t0
-      WHERE ${whereSql(undefined, 't0', bounds ?? {})}) AS numbered
-    WHERE place <= ${BigInt(take)} ORDER BY place`;
+  const rows = await pageOfReport(prisma, groupsSql(workload, parents, measures), page);
   const pages = new Map<RangeKey | null, WorkloadRow[]>();
   for (const raw of rows) {
     const row = readRow(raw, workload, measures);
@@ -326,16 +293,14 @@ export async function pageOfWorkload(
 }
 
 /** How many groups each scope has. */
-export async function countWorkload(
+export function countWorkload(
   prisma: PrismaClient,
   workload: Workload,
   parents: readonly RangeKey[],
-  { measures, having }: Pick<WorkloadPage, 'measures' | 'having'>,
+  measures: ReadonlySet<WorkloadMeasure>,
+  having: object | undefined,
 ): Promise<Map<RangeKey | null, number>> {
-  const rows = await prisma.$queryRaw<{ parent: RangeKey | null; count: bigint }[]>`
-    SELECT parent, count(*) AS count FROM (${groupsSql(workload, parents, measures)}) AS t0
-    WHERE ${whereSql(undefined, 't0', having ?? {})} GROUP BY parent`;
-  return new Map(rows.map(({ parent, count }) => [parent, Number(count)]));
+  return countReport(prisma, groupsSql(workload, parents, measures), having);
 }
 
 /** Keeps records to those that groups can have, as far as an index can help: the keys that are columns, and the time. */

@@ -2,13 +2,12 @@ import DataLoader from 'dataloader';
 import { countRanges } from '../database/aggregates.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { Range, RangeKey } from '../database/ranges.ts';
-import type { Workload } from '../database/workload.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import type { Evidence } from '../database/evidence.ts';
 import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
-import { workloadLoaders } from './workload.ts';
+import { workloadLoaders, type WorkloadQuestion } from './workload.ts';
 import { deliveryByKey, operationsByKey, progressByKey, type WorkRange } from './work.ts';
 
 /** Ids one statement may name: PostgreSQL's protocol counts its parameters in 16 bits. */
@@ -71,8 +70,8 @@ export function createLoaders(prisma: PrismaClient) {
      * Groups of records.
      * @param path tells the field from all others of the operation.
      */
-    workload: (path: string, workload: Workload) =>
-      loader('workload', [path], () => workloadLoaders(prisma, workload)),
+    workload: (path: string, question: WorkloadQuestion) =>
+      loader('workload', [path], () => workloadLoaders(prisma, question)),
 
     /**
      * The rows behind the numbers at one place of an answer.

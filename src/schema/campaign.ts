@@ -8,7 +8,8 @@ import { relatedList, resolveList } from './lists.ts';
 import { PoolConnection } from './pool.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
-import { OPERATOR_RANKING, workloadField } from './workload.ts';
+import { OPERATOR_RANKING } from './operator-ranking.ts';
+import { workloadField } from './workload.ts';
 
 export const Campaign = builder.prismaNode('Campaign', {
   id: { field: 'id' },

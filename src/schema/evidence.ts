@@ -10,6 +10,7 @@ import type { GatewayContext } from './context.ts';
 import { ROW_PATHS, wantsRows } from './lists.ts';
 import { loadType, pathOf } from './nodes.ts';
 import { TaskConnection } from './task.ts';
+import { SURVIVES } from './wording.ts';
 
 type BuilderTypes = (typeof builder)['$inferSchemaTypes'];
 
@@ -65,9 +66,6 @@ async function resolveEvidence<Values>(
 }
 
 const PAGE_ARGUMENTS = builder.args((t) => ({ ...t.connectionArgs() }));
-
-const SURVIVES =
-  'Null with an error where they could not be found out; the rest of the answer stands.';
 
 /**
  * The options of a field that lists the very records or tasks behind a number, by id ascending.

@@ -12,6 +12,7 @@ import type { WorkRange } from '../loaders/work.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
 import { knownPoolType, knownTaskStatus, PoolType, TaskStatus } from './enums.ts';
+import { SURVIVES } from './wording.ts';
 
 const StatusCount = builder.objectRef<CodeCount>('StatusCount').implement({
   description: 'How many tasks have a status.',
@@ -146,9 +147,6 @@ const DeliveryRef = builder.objectRef<DeliveryRows>('Delivery').implement({
     }),
   }),
 });
-
-const SURVIVES =
-  'Null with an error where that could not be found out; the rest of the answer stands.';
 
 type Parent = { id: string | bigint };
 

@@ -1,23 +1,11 @@
-import type { ObjectRef } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { RangeKey } from '../database/ranges.ts';
 import type { ScopeKind } from '../database/scope.ts';
 import { workloadEvidence, type Workload, type WorkloadRow } from '../database/workload.ts';
 import { LISTS } from '../domain/lists/fields.ts';
-import {
-  afterPosition,
-  reverseOrder,
-  type OrderArgument,
-  type OrderKey,
-} from '../domain/lists/order.ts';
+import type { OrderKey } from '../domain/lists/order.ts';
 import { filterWhere, type Filter, type Where } from '../domain/lists/where.ts';
-import {
-  readKeysetPage,
-  toConnection,
-  type Connection,
-  type ConnectionArguments,
-  type KeysetPage,
-} from '../domain/paging.ts';
+import { readKeysetPage, type ConnectionArguments, type KeysetPage } from '../domain/paging.ts';
 import { readTimeZone, type TimeBucket } from '../domain/time.ts';
 import {
   checkWorkloadOrder,
@@ -37,15 +25,21 @@ import { constantCase } from './enums.ts';
 import { recordsField } from './evidence.ts';
 import { keyFields } from './groups.ts';
 import { comparisonOf, FILTERS, orderRef } from './list-inputs.ts';
-import { allOf } from './lists.ts';
 import { pathOf } from './nodes.ts';
 import { selectedBelow } from './selection.ts';
+import {
+  reportConnectionType,
+  reportPage,
+  toReportConnection,
+  type ReportConnection,
+} from './reports.ts';
 import { TIME_ZONE_ARGUMENT, TimeBucketRef } from './time.ts';
+import { SURVIVES } from './wording.ts';
 
 type BuilderTypes = (typeof builder)['$inferSchemaTypes'];
 
 /** A group of records: its keys by their names, its measures, and how it was asked for. */
-interface WorkloadGroup {
+export interface WorkloadGroup {
   readonly keys: Readonly<Record<string, string | number | bigint | null>>;
   readonly row: WorkloadRow;
   readonly workload: Workload;
@@ -53,7 +47,8 @@ interface WorkloadGroup {
 
 const DISTINCT = 'Counted once a group, so that those of several groups do not add up.';
 
-const DEFINITIONS: Readonly<Record<WorkloadMeasure, string>> = {
+/** How each measure is defined. */
+export const MEASURE_DEFINITIONS: Readonly<Record<WorkloadMeasure, string>> = {
   recordCount: 'How many records the group has: those that `records` lists.',
   taskCount: `How many different tasks the records are of. ${DISTINCT}`,
   instances:
@@ -91,7 +86,7 @@ function measureFields(t: PothosSchemaTypes.ObjectFieldBuilder<BuilderTypes, Wor
         t.field({
           type: MEASURE_TYPES[kind as keyof typeof MEASURE_TYPES] as 'Int',
           nullable: nullable as true,
-          description: DEFINITIONS[name],
+          description: MEASURE_DEFINITIONS[name],
           resolve: ({ row }) => row[name] as number | null,
         }),
       ];
@@ -99,7 +94,7 @@ function measureFields(t: PothosSchemaTypes.ObjectFieldBuilder<BuilderTypes, Wor
   );
 }
 
-const WorkloadRef = builder.objectRef<WorkloadGroup>('Workload').implement({
+export const WorkloadRef = builder.objectRef<WorkloadGroup>('Workload').implement({
   description: `What the records of a group come to: who did how much. ${RECEIVED}`,
   fields: (t) => ({
     ...(Object.assign(
@@ -137,39 +132,36 @@ const WorkloadRef = builder.objectRef<WorkloadGroup>('Workload').implement({
   }),
 });
 
+const KEY_DEFINITIONS: Readonly<Partial<Record<WorkloadKey, string>>> = {
+  poolType: 'By the type of their pool.',
+  poolAssigneeId: 'By the operator who acted.',
+  operationKey:
+    'By the keys of their `instanceInfo`: a record stands under each of them, one without keys under null.',
+};
+
 const GroupBy = builder.enumType('WorkloadKey', {
   description: 'What records can be grouped by.',
   values: {
     ...Object.fromEntries(
       (Object.keys(WORKLOAD_KEYS) as WorkloadKey[]).map((name) => [
         constantCase(name),
-        { value: name as WorkloadGroupBy, description: describeKey(name) },
+        {
+          value: name,
+          description: KEY_DEFINITIONS[name] ?? `By their \`${name}\`.`,
+        },
       ]),
     ),
     ...Object.fromEntries(
       TIME_UNITS.map((name) => [
         constantCase(name),
         {
-          value: name as WorkloadGroupBy,
+          value: name,
           description: `By the ${name === 'isoWeek' ? 'ISO week (from Monday)' : name} of \`timeZone\` they were done in. Only one of the stretches of time may be given.`,
         },
       ]),
     ),
   },
 });
-
-function describeKey(name: WorkloadKey): string {
-  switch (name) {
-    case 'poolType':
-      return 'By the type of their pool.';
-    case 'poolAssigneeId':
-      return 'By the operator who acted.';
-    case 'operationKey':
-      return 'By the keys of their `instanceInfo`: a record stands under each of them, one without keys under null.';
-    default:
-      return `By their \`${name}\`.`;
-  }
-}
 
 const ORDER = orderRef('Workload', Object.keys(LISTS.Workload.fields));
 
@@ -203,71 +195,37 @@ function measuresOf(having: Filter | null | undefined): WorkloadMeasure[] {
   );
 }
 
-/** What a list of groups resolves to: one page, and what there is to know of the whole. */
-interface GroupConnection<Row> extends Connection<Row> {
-  totalCount: () => Promise<number>;
-}
+const WorkloadConnection = reportConnectionType('Workload', 'groups of records', WorkloadRef);
 
-function groupConnection<Row>(name: string, of: string, type: ObjectRef<BuilderTypes, Row>) {
-  return builder.connectionObject(
-    {
-      name: `${name}Connection`,
-      description: `A page of a list of ${of}.`,
-      type,
-      fields: (t) => ({
-        totalCount: t.int({
-          description: 'How many there are in the whole list, not only on this page.',
-          resolve: (connection) => (connection as unknown as GroupConnection<Row>).totalCount(),
-        }),
-      }),
-    },
-    { name: `${name}Edge`, description: `One of a list of ${of}, with its cursor.` },
-  ) as unknown as ObjectRef<BuilderTypes, GroupConnection<Row>>;
-}
-
-const WorkloadConnection = groupConnection('Workload', 'groups of records', WorkloadRef);
-
-const SURVIVES =
-  'Null with an error where that could not be found out; the rest of the answer stands.';
-
+/** What is asked, with the page as it was asked for. */
 interface Request {
   readonly workload: Workload;
-  readonly page: KeysetPage;
-  readonly having: Where | undefined;
   readonly measures: ReadonlySet<WorkloadMeasure>;
+  readonly page: KeysetPage;
+  readonly having?: Where | undefined;
   readonly rankBy?: WorkloadMeasure;
 }
 
 /** Reads one page of groups, of one scope or of all records. */
-async function readGroups<Row>(
-  { workload, page, having, measures, rankBy }: Request,
+export async function readGroups<Row>(
+  { workload, measures, page, having, rankBy }: Request,
   toRow: (group: WorkloadGroup) => Row,
   parent: RangeKey | null,
   context: GatewayContext,
   info: GraphQLResolveInfo,
-): Promise<GroupConnection<Row>> {
-  const groups = context.loaders.workload(pathOf(info), workload)(parent);
-  const order = page.backward ? reverseOrder(page.order) : page.order;
-  const rows = await groups.page({
+): Promise<ReportConnection<Row>> {
+  const groups = context.loaders.workload(pathOf(info), {
+    workload,
     measures,
-    having,
-    order,
-    bounds: allOf(
-      page.after && afterPosition(page.order, page.after),
-      page.before && afterPosition(reverseOrder(page.order), page.before),
-    ),
-    take: page.size + 1,
-    rankBy,
+    page: { ...reportPage(page, having), rankBy },
   });
-  const connection = toConnection('Workload', page, rows);
-  return {
-    pageInfo: connection.pageInfo,
-    edges: connection.edges.map(({ cursor, node: row }) => ({
-      cursor,
-      node: toRow({ keys: keysOf(row, workload), row, workload }),
-    })),
-    totalCount: () => groups.count({ measures, having }),
-  };
+  return toReportConnection(
+    'Workload',
+    page,
+    await groups.page(parent),
+    (row) => toRow({ keys: keysOf(row, workload), row, workload }),
+    () => groups.count(parent),
+  );
 }
 
 function keysOf(row: WorkloadRow, { grouping }: Workload): WorkloadGroup['keys'] {
@@ -284,7 +242,11 @@ interface WorkloadArguments extends ConnectionArguments {
 
 const ROW_PATHS = [['edges', 'node'], ['nodes']];
 
-function selectedMeasures(info: GraphQLResolveInfo, below: readonly string[]): WorkloadMeasure[] {
+/** The measures that an operation asks for at some place of a connection's rows. */
+export function selectedMeasures(
+  info: GraphQLResolveInfo,
+  below: readonly string[],
+): WorkloadMeasure[] {
   const paths = ROW_PATHS.map((path) => [...path, ...below]);
   return [...selectedBelow(info, paths)].filter(isWorkloadMeasure);
 }
@@ -299,7 +261,7 @@ function resolveWorkload(
   args: WorkloadArguments,
   context: GatewayContext,
   info: GraphQLResolveInfo,
-): Promise<GroupConnection<WorkloadGroup>> {
+): Promise<ReportConnection<WorkloadGroup>> {
   const grouping = readWorkloadGrouping(args.groupBy);
   checkWorkloadOrder(grouping, args.orderBy ?? []);
   const page = readKeysetPage('Workload', args, identityOf(grouping));
@@ -359,106 +321,6 @@ export function workloadField(scope: ScopeKind, of: string) {
     ) => resolveWorkload(scope, id, args, context, info),
   } as const;
 }
-
-/** An operator's place among the operators of a campaign. */
-interface Ranked extends WorkloadGroup {
-  readonly rank: number;
-}
-
-const OperatorRank = builder.objectRef<Ranked>('OperatorRank').implement({
-  description: 'An operator and the place that a measure gives it among the others.',
-  fields: (t) => ({
-    rank: t.exposeInt('rank', {
-      description:
-        'The place, from 1: one more than there are operators with more. Equals share it.',
-    }),
-    poolAssigneeId: t.field({
-      type: 'BigInt',
-      description: 'The operator.',
-      resolve: ({ keys }) => keys.poolAssigneeId as bigint,
-    }),
-    workload: t.field({
-      type: WorkloadRef,
-      description: "What the operator's records come to.",
-      resolve: (group) => group,
-    }),
-  }),
-});
-
-const OperatorRankConnection = groupConnection('OperatorRank', 'operators by rank', OperatorRank);
-
-const RankBy = builder.enumType('OperatorRankBy', {
-  description: 'The measures that operators can be ranked by, the greatest first.',
-  values: Object.fromEntries(
-    WORKLOAD_MEASURES.filter((name) => LISTS.Workload.fields[name]!.kind !== 'instant').map(
-      (name) => [constantCase(name), { value: name, description: DEFINITIONS[name] }],
-    ),
-  ),
-});
-
-interface RankingArguments extends Pick<
-  ConnectionArguments,
-  'first' | 'last' | 'after' | 'before' | 'filter'
-> {
-  by: WorkloadMeasure;
-  timeZone?: string | null | undefined;
-}
-
-function resolveRanking(
-  parent: RangeKey,
-  { by, filter, timeZone, ...pageArguments }: RankingArguments,
-  context: GatewayContext,
-  info: GraphQLResolveInfo,
-): Promise<GroupConnection<Ranked>> {
-  const grouping = readWorkloadGrouping(['poolAssigneeId']);
-  const orderArgument: OrderArgument = { field: by, direction: 'desc' };
-  const page = readKeysetPage(
-    'Workload',
-    { ...pageArguments, orderBy: [orderArgument] },
-    identityOf(grouping),
-  );
-  const request = {
-    workload: {
-      scope: 'Campaign',
-      where: allOf({ poolAssigneeId: { not: null } }, filterWhere('AnnotationHistory', filter)),
-      grouping,
-      timeZone: readTimeZone(timeZone),
-    },
-    page,
-    having: undefined,
-    measures: new Set([by, ...selectedMeasures(info, ['workload'])]),
-    rankBy: by,
-  } as const;
-  return readGroups(
-    request,
-    (group) => ({ ...group, rank: group.row.rank as number }),
-    parent,
-    context,
-    info,
-  );
-}
-
-/** The options of a field that ranks the operators of a campaign. */
-export const OPERATOR_RANKING = {
-  description: `The operators who acted in this campaign, by a measure of their workload, the greatest first; equals by \`poolAssigneeId\`. ${SURVIVES}`,
-  type: OperatorRankConnection,
-  nullable: true,
-  args: builder.args((t) => ({
-    by: t.field({ type: RankBy, required: true, description: 'What gives the rank.' }),
-    filter: t.field({
-      type: FILTERS.AnnotationHistory,
-      description: 'Only records like this are counted.',
-    }),
-    ...TIME_ZONE_ARGUMENT,
-    ...t.connectionArgs(),
-  })),
-  resolve: (
-    { id }: { id: RangeKey },
-    args: RankingArguments,
-    context: GatewayContext,
-    info: GraphQLResolveInfo,
-  ) => resolveRanking(id, args, context, info),
-} as const;
 
 builder.queryFields((t) => ({
   workload: t.field({
