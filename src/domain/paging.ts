@@ -15,6 +15,7 @@ export const MAX_PAGE_SIZE: Readonly<Record<ListName, number>> = {
   Task: 100,
   AnnotationHistory: 1000,
   Workload: 1000,
+  WorkingTime: 1000,
 };
 
 const MAX_PAGE_NUMBER = 2_147_483_647;

@@ -5,5 +5,6 @@ import './annotation-request.ts';
 import './pool.ts';
 import './task.ts';
 import './annotation-history.ts';
+import './working-time.ts';
 
 export const schema = builder.toSchema({ sortSchema: false });

@@ -11,6 +11,7 @@ const KINDS = {
   text: { name: 'Text', type: 'String', operators: ['range', 'pattern'] },
   bigint: { name: 'BigInt', type: 'BigInt', operators: ['range'] },
   int: { name: 'Int', type: 'Int', operators: ['range'] },
+  float: { name: 'Float', type: 'Float', operators: ['range'] },
   instant: { name: 'DateTime', type: 'DateTime', operators: ['range'] },
   taskStatus: { name: 'TaskStatus', type: TaskStatus, operators: [] },
   taskAction: { name: 'TaskAction', type: TaskAction, operators: [] },

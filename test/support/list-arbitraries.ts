@@ -18,6 +18,7 @@ function operandArbitrary({ kind }: ListField): fc.Arbitrary<unknown> {
         '9007199254740994',
       );
     case 'int':
+    case 'float':
       return fc.constantFrom(0, 1, 2, 7, 9, 99);
     case 'instant':
       return fc.constantFrom(

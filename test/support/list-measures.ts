@@ -21,14 +21,18 @@ export const INSTANTS: Record<Noun, string[]> = {
 const nameOfCode = (codes: Record<string, number>) => (code: Value) =>
   Object.keys(codes).find((name) => codes[name] === code) ?? null;
 
-interface TestKey {
+export interface TestKey {
   /** What the rows are grouped and ordered by. */
   value: (row: ModelRow) => Value;
   select: string;
   show: (value: Value) => object;
 }
 
-const coded = (name: string, codes: Record<string, number>, value: TestKey['value']): TestKey => ({
+export const coded = (
+  name: string,
+  codes: Record<string, number>,
+  value: TestKey['value'],
+): TestKey => ({
   value,
   select: `${name} ${name}Code`,
   show: (code) => ({ [name]: nameOfCode(codes)(code), [`${name}Code`]: code }),
@@ -41,13 +45,13 @@ const related = (name: string, noun: Noun): TestKey => {
     show: (id) => ({ [name]: { [key]: String(id) } }),
   };
 };
-const plain = (name: string): TestKey => ({
+export const plain = (name: string): TestKey => ({
   value: (row) => row.values[name]!,
   select: name,
   show: (value) => ({ [name]: value === null ? null : String(value) }),
 });
 const statusCode = (row: ModelRow) => row.values.statusCode!;
-const poolCode = (row: ModelRow) => (row.related.pool as ModelRow).values.typeCode!;
+export const poolCode = (row: ModelRow) => (row.related.pool as ModelRow).values.typeCode!;
 
 /** The keys of each noun's groups, by their names in GraphQL. */
 export const KEYS: Record<Noun, Record<string, TestKey>> = {
@@ -124,7 +128,8 @@ export function aggregateOf(noun: Noun, rows: ModelRow[]): object {
   return { count: rows.length, ...Object.fromEntries(shown) };
 }
 
-function compare(a: Value, b: Value): number {
+/** The order of keys: text by its bytes, nothing last. */
+export function compare(a: Value, b: Value): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
   if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string));
   if (a === b) return 0;

@@ -196,16 +196,21 @@ export function rowsOfEntities(entities: readonly Entity[]): Record<Noun, ModelR
     if (entity.type === 'task') {
       related.annotationRequest = made.annotationRequest.get(entity.annotationRequestId)!;
       related.campaign = related.annotationRequest.related.campaign!;
+      related.annotationHistory = [];
     }
     if (entity.type === 'annotationHistory') {
       related.task = made.task.get(entity.taskId)!;
       related.annotationRequest = related.task.related.annotationRequest!;
-      values.actionCode = entity.actionType;
+      values.action = values.actionCode = entity.actionType;
       for (const name of ['teamId', 'poolAssigneeId', 'creatorId']) values[name] ??= null;
     }
     if ('status' in entity) values.statusCode = entity.status;
     if ('poolType' in entity) values.typeCode = entity.poolType;
-    made[entity.type].set(entity.id, { noun, values, related });
+    const row = { noun, values, related };
+    made[entity.type].set(entity.id, row);
+    if (entity.type === 'annotationHistory') {
+      ((related.task as ModelRow).related.annotationHistory as ModelRow[]).push(row);
+    }
   }
   return {
     Campaign: [...made.campaign.values()],

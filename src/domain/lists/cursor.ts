@@ -54,6 +54,8 @@ function readValue(kind: FieldKind, value: unknown): Position[number] | undefine
     case 'text':
     case 'campaignType':
       return typeof value === 'string' ? value : undefined;
+    case 'float':
+      return typeof value === 'number' ? value : undefined;
     case 'int':
     case 'taskStatus':
     case 'taskAction':

@@ -1,11 +1,19 @@
 import type { Noun } from '../nouns.ts';
 
 /** What is listed: rows of a noun, or those of a report, which are worked out from the history. */
-export type ListName = Noun | 'Workload';
+export type ListName = Noun | 'Workload' | 'WorkingTime';
 
 /** What a field's values are, which decides how they can be compared. */
 export type FieldKind =
-  'text' | 'bigint' | 'int' | 'instant' | 'taskStatus' | 'taskAction' | 'poolType' | 'campaignType';
+  | 'text'
+  | 'bigint'
+  | 'int'
+  | 'float'
+  | 'instant'
+  | 'taskStatus'
+  | 'taskAction'
+  | 'poolType'
+  | 'campaignType';
 
 /** A field of a noun that lists can be narrowed and ordered by. */
 export interface ListField {
@@ -32,6 +40,7 @@ export interface ListFields {
 const text = (column: string): ListField => ({ column, kind: 'text' });
 const bigint = (column: string): ListField => ({ column, kind: 'bigint' });
 const int = (column: string): ListField => ({ column, kind: 'int' });
+const float = (column: string): ListField => ({ column, kind: 'float' });
 const instant = (column: string): ListField => ({ column, kind: 'instant' });
 const nullable = (field: ListField): ListField => ({ ...field, nullable: true });
 const one = (relation: string, noun: Noun): ListRelation => ({ noun, relation, many: false });
@@ -146,6 +155,19 @@ export const LISTS: Readonly<Record<ListName, ListFields>> = {
       workingDays: int('workingDays'),
       firstRecordAt: nullable(instant('firstRecordAt')),
       lastRecordAt: nullable(instant('lastRecordAt')),
+    },
+    relations: {},
+  },
+  WorkingTime: {
+    fields: {
+      poolAssigneeId: bigint('poolAssigneeId'),
+      time: instant('timeStart'),
+      recordCount: int('recordCount'),
+      instances: bigint('instances'),
+      durationSeconds: float('durationSeconds'),
+      secondsPerInstance: nullable(float('secondsPerInstance')),
+      excludedCount: int('excludedCount'),
+      excludedSeconds: float('excludedSeconds'),
     },
     relations: {},
   },

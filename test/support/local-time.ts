@@ -1,0 +1,28 @@
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** What clocks and calendars of a zone show at an instant, as `2025-04-01T10:00:00`. */
+export function localTime(instant: string | number | Date, timeZone: string): string {
+  let format = formats.get(timeZone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('sv-SE', {
+      timeZone,
+      dateStyle: 'short',
+      timeStyle: 'medium',
+    });
+    formats.set(timeZone, format);
+  }
+  return format.format(new Date(instant)).replace(' ', 'T');
+}
+
+export function localDay(instant: string | number | Date, timeZone: string): string {
+  return localTime(instant, timeZone).slice(0, 10);
+}
+
+/** The ISO week of a day, as `2025-W14`: that of its Thursday. */
+export function isoWeek(day: string): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() + 4 - (date.getUTCDay() || 7));
+  const firstOfYear = Date.UTC(date.getUTCFullYear(), 0, 1);
+  const week = Math.ceil(((date.getTime() - firstOfYear) / 86_400_000 + 1) / 7);
+  return `${date.getUTCFullYear()}-W${String(week).padStart(2, '0')}`;
+}
