@@ -1,4 +1,6 @@
+import { specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
+import { incrementalDirectives } from './directives.ts';
 import './scalars.ts';
 import './campaign.ts';
 import './annotation-request.ts';
@@ -6,4 +8,7 @@ import './pool.ts';
 import './task.ts';
 import './annotation-history.ts';
 
-export const schema = builder.toSchema({ sortSchema: false });
+export const schema = builder.toSchema({
+  sortSchema: false,
+  directives: [...specifiedDirectives, ...incrementalDirectives],
+});
