@@ -14,6 +14,7 @@ import { classifyDatabaseError } from '../database/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
+import { useIncremental } from '../plugins/incremental.ts';
 import { useOperationRecord, type OperationRecord } from '../plugins/operation-record.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
@@ -68,6 +69,10 @@ class NotReadyError extends Error {
 
 function translate(error: unknown): ErrorCode | undefined {
   if (error instanceof NotReadyError) return 'SERVICE_UNAVAILABLE';
+  // The executor's words on the argument of @stream, which it checks too late to say where it stands.
+  if (error instanceof Error && /^initialCount must be /.test(error.message)) {
+    return 'BAD_USER_INPUT';
+  }
   switch (classifyDatabaseError(error)) {
     case 'unavailable':
       return 'SERVICE_UNAVAILABLE';
@@ -114,7 +119,7 @@ export function createGraphQL({ config, log, database }: GraphQLOptions) {
     maxRequestBodySize: false,
     graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
     renderGraphiQL,
-    plugins: [useOperationRecord(), useErrorLog(log)],
+    plugins: [useIncremental(mask), useOperationRecord(), useErrorLog(log)],
   });
 
   return {

@@ -7,6 +7,7 @@ import {
   RETRY_AFTER_SECONDS,
   type ErrorCode,
 } from '../domain/errors.ts';
+import { onErrors } from './incremental.ts';
 
 /** Finds what an error of the layers below means to a caller; undefined if it was not foreseen. */
 export type Translate = (error: unknown) => ErrorCode | undefined;
@@ -113,12 +114,8 @@ export function createErrorMask(translate: Translate) {
 }
 
 /** Logs what callers are not told, each reason once, under the request's id. */
-export function logReasons(
-  errors: readonly GraphQLError[] | undefined,
-  requestId: string,
-  log: Logger,
-): void {
-  for (const error of errors ?? []) {
+export function logReasons(errors: readonly GraphQLError[], requestId: string, log: Logger): void {
+  for (const error of errors) {
     const reason = reasons.get(error);
     if (reason === undefined) continue;
     reasons.delete(error);
@@ -130,10 +127,8 @@ export function logReasons(
 /** A Yoga plugin that logs the reasons behind the errors of an answer. */
 export function useErrorLog(log: Logger): Plugin<object, { requestId: string }> {
   return {
-    onResultProcess({ result, serverContext }) {
-      for (const { errors } of [result].flat() as { errors?: GraphQLError[] }[]) {
-        logReasons(errors, serverContext.requestId, log);
-      }
+    onResultProcess(processed) {
+      onErrors(processed, (errors) => logReasons(errors, processed.serverContext.requestId, log));
     },
   };
 }

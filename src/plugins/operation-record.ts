@@ -1,5 +1,6 @@
 import { getOperationAST, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { onErrors } from './incremental.ts';
 
 /** A name is the caller's to choose; only so much of it goes into the log. */
 const MAX_LOGGED_LENGTH = 100;
@@ -25,12 +26,12 @@ export function useOperationRecord(): Plugin<object, { access: OperationRecord }
         );
       }
     },
-    onResultProcess({ result, serverContext }) {
-      const errors = (
-        [result].flat() as { errors?: { extensions?: { code?: unknown } }[] }[]
-      ).flatMap((one) => one.errors ?? []);
-      const codes = new Set(errors.map(({ extensions }) => String(extensions?.code)));
-      if (codes.size > 0) serverContext.access.errorCodes = [...codes];
+    onResultProcess(processed) {
+      const { access } = processed.serverContext;
+      onErrors(processed, (errors) => {
+        const codes = errors.map(({ extensions }) => String(extensions?.code));
+        access.errorCodes = [...new Set([...(access.errorCodes ?? []), ...codes])];
+      });
     },
   };
 }

@@ -1,4 +1,6 @@
+import { specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
+import { incrementalDirectives } from './directives.ts';
 import './scalars.ts';
 import './campaign.ts';
 import './annotation-request.ts';
@@ -7,4 +9,7 @@ import './task.ts';
 import './annotation-history.ts';
 import './working-time.ts';
 
-export const schema = builder.toSchema({ sortSchema: false });
+export const schema = builder.toSchema({
+  sortSchema: false,
+  directives: [...specifiedDirectives, ...incrementalDirectives],
+});
