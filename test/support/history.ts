@@ -73,8 +73,8 @@ export function randomHistory(seed: number, records = 300): Entity[] {
       teamId: pick([null, 41n, 42n]),
       poolAssigneeId: pick(operators),
       creatorId: pick([null, 61n]),
-      // On a grid of minutes, so that some are done at the same time.
-      createdTime: new Date(night - 36 * 60 * MINUTE + random(72 * 60) * MINUTE + random(2)),
+      // On a grid of quarters of an hour, so that some are done at the same time.
+      createdTime: new Date(night - 36 * 60 * MINUTE + random(72 * 4) * 15 * MINUTE + random(2)),
       ...counts(),
       instanceSum: random(20),
       attributesNum: random(3),
