@@ -9,7 +9,7 @@ beforeAll(async () => {
   gateway = await createTestGateway();
   await importEntities(
     gateway.database,
-    grid({ requests: 60, tasksPerRequest: 55, recordsPerTask: 2 }),
+    grid({ requests: 60, tasksPerRequest: 55, recordsPerTask: 2, operators: 55 }),
   );
   await gateway.database.prisma.campaign.createMany({
     data: Array.from({ length: 60 }, (_, index) => ({
@@ -108,7 +108,7 @@ const SHAPES: [string, (n: number) => string, number][] = [
       n,
     ) => `{ annotationRequests(first: ${n}, filter: { tasks: { statusCode: { eq: 2 } } }, orderBy: [{ field: NAME, direction: DESC }]) {
       totalCount nodes { tasks(first: ${Math.min(n, 5)}, filter: { instanceNum: { gte: 1 } }, orderBy: [{ field: SCENE_ID }]) {
-        totalCount nodes { annotationHistory(first: 1, filter: { poolAssigneeId: { isNull: true } }, orderBy: [{ field: CREATED_TIME, direction: DESC }]) {
+        totalCount nodes { annotationHistory(first: 1, filter: { teamId: { isNull: true } }, orderBy: [{ field: CREATED_TIME, direction: DESC }]) {
           totalCount nodes { recordId } } } } } } }`,
     4,
   ],
@@ -170,6 +170,35 @@ const SHAPES: [string, (n: number) => string, number][] = [
       progress { percent } delivery { all { byOperationKey { key } } }
       annotationRequests(first: ${n}) { nodes { progress { percent } delivery { all { byOperationKey { key } } } } } } } }`,
     7,
+  ],
+  [
+    'the workload, with its rows, their keys and the records behind them',
+    (
+      n,
+    ) => `{ workload(first: ${n}, groupBy: [ANNOTATION_REQUEST, POOL, DAY]) { totalCount nodes { recordCount frames
+      annotationRequest { name campaign { name } } pool { name }
+      records(first: 2) { totalCount aggregate { sum { instanceNum } } nodes { recordId task { taskId } } } } } }`,
+    7,
+  ],
+  [
+    'the workload of every request, with the records behind it',
+    (n) => `{ annotationRequests(first: ${n}) { nodes { workload(groupBy: [ACTION]) { totalCount
+      nodes { actionCode taskCount records(first: 1) { nodes { recordId } } receivedRecords { totalCount } } } } } }`,
+    6,
+  ],
+  [
+    'the ranking of every campaign',
+    (
+      n,
+    ) => `{ campaigns(first: ${n}) { nodes { operatorRanking(by: INSTANCES, first: ${n}) { totalCount
+      nodes { rank workload { instances records(first: 1) { nodes { recordId } } } } } } } }`,
+    5,
+  ],
+  [
+    'working time, with the records behind it',
+    (n) =>
+      `{ workingTime(first: ${n}) { totalCount nodes { durationSeconds records(first: 1) { totalCount nodes { recordId } } } } }`,
+    5,
   ],
   [
     'a numbered page',

@@ -36,12 +36,14 @@ export interface Grid {
   requests: number;
   tasksPerRequest: number;
   recordsPerTask: number;
+  /** How many different operators the records have; none unless told. */
+  operators?: number;
 }
 
 const FIRST_TASK_ID = 466_917_967_054_114_816n;
 
 /** The entities of a grid; request `ar-01`, `ar-02`… in campaign `c-1`, ids above 2^53. */
-export function* grid({ requests, tasksPerRequest, recordsPerTask }: Grid): Generator<Entity> {
+export function* grid({ requests, tasksPerRequest, recordsPerTask, operators }: Grid): Generator<Entity> {
   yield { type: 'campaign', id: 'c-1', projectId: 1234n, name: 'Grid', campaignType: 'POC' };
   yield { type: 'pool', id: 3001n, name: 'pool', poolType: 1, campaignId: 'c-1' };
   const width = String(requests).length;
@@ -75,6 +77,7 @@ export function* grid({ requests, tasksPerRequest, recordsPerTask }: Grid): Gene
           poolId: 3001n,
           createdTime: new Date(Date.UTC(2025, 3, 1, 10, 0, k)),
           actionType: 5,
+          ...(operators !== undefined && { poolAssigneeId: BigInt(5001 + (t % operators)) }),
           ...counts,
           instanceSum: 2,
           attributesNum: 1,
