@@ -41,6 +41,21 @@ export interface WorkingTimeRow {
 const STARTS_WORK = Prisma.raw(`(${TASK_ACTION.SEND_TASK}, ${TASK_ACTION.RESUME})`);
 const MATCHING = Prisma.raw('pool_assignee_id IS NOT NULL');
 
+/** All records of the operators who have matching ones, and which of them match. */
+function recordsSql(where: object | undefined): Prisma.Sql {
+  const columns = Prisma.sql`record.pool_assignee_id, record.task_id, record.id, record.created_time,
+    record.action_type IN ${STARTS_WORK} AS starts`;
+  if (!where) {
+    return Prisma.sql`SELECT ${columns}, true AS matches FROM annotation_history AS record
+      WHERE ${MATCHING}`;
+  }
+  // One range of the index an operator; OFFSET keeps PostgreSQL from reading the whole table for a join instead.
+  return Prisma.sql`SELECT record.*, record.id IN (SELECT id FROM matching) AS matches
+    FROM (SELECT DISTINCT pool_assignee_id FROM matching) AS operator CROSS JOIN LATERAL (
+      SELECT ${columns} FROM annotation_history AS record
+      WHERE record.pool_assignee_id = operator.pool_assignee_id OFFSET 0) AS record`;
+}
+
 /**
  * The report: a row for each operator and day. An operator's records cut the time into gaps; a gap is work if it is short
  * enough, or if it lies within a short enough stretch of work on one task. Both are told by the record at the end, which has
@@ -56,12 +71,7 @@ function workingTimeSql({ where, timeZone, maxGapSeconds, maxTaskGapSeconds }: W
     WITH matching AS MATERIALIZED (
       SELECT t0.id, t0.pool_assignee_id, t0.created_time, t0.instance_num FROM annotation_history AS t0
       WHERE ${MATCHING} AND ${whereSql('AnnotationHistory', 't0', where ?? {})}),
-    record AS (
-      SELECT record.pool_assignee_id, record.task_id, record.id, record.created_time,
-        record.action_type IN ${STARTS_WORK} AS starts,
-        ${where ? Prisma.sql`record.id IN (SELECT id FROM matching)` : Prisma.sql`true`} AS matches
-      FROM annotation_history AS record
-      WHERE record.pool_assignee_id IN (SELECT pool_assignee_id FROM matching)),
+    record AS (${recordsSql(where)}),
     gap AS (
       SELECT pool_assignee_id, created_time, id, starts,
         lead(created_time) OVER by_operator AS next_time,

@@ -2,32 +2,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { loadMillion, RECORDS, REQUESTS, requestIds, TASKS } from '../support/million.ts';
 import { measureWork, type SentStatement, type Work } from '../support/plans.ts';
-
-const REQUESTS = 2000;
-const TASKS = 50;
-const RECORDS = 10;
-
-/**
- * A million records. The ids of requests are in no order; those of tasks and records grow with the time, and the work on
- * a request stretches over the time of two hundred others.
- */
-const ROWS = `
-  SET session_replication_role = replica;
-  INSERT INTO campaign (id, project_id, name, campaign_type) VALUES ('c-1', 1, 'Campaign', 'FORMAL');
-  INSERT INTO pool (id, campaign_id, name, pool_type)
-    SELECT n, 'c-1', 'pool ' || n, n FROM generate_series(0, 5) n;
-  INSERT INTO annotation_request (id, campaign_id, name)
-    SELECT md5(n::text)::uuid::text, 'c-1', 'request ' || n FROM generate_series(1, ${REQUESTS}) n;
-  INSERT INTO task (id, annotation_request_id, campaign_id, pool_id, scene_id, status, instance_info, instance_num,
-      attribute_num, frame_num)
-    SELECT r * 1000 + t, md5(r::text)::uuid::text, 'c-1', t % 6, 'scene ' || t, 2, '{"a":1}', 1, 0, 1
-    FROM generate_series(1, ${REQUESTS}) r, generate_series(1, ${TASKS}) t;
-  INSERT INTO annotation_history (id, task_id, annotation_request_id, campaign_id, pool_id, status, action_type,
-      created_time, instance_info, instance_num, instance_sum, attributes_num, attributes_sum, frame_count)
-    SELECT (r + 20 * h) * 1000 + h * 100 + t, r * 1000 + t, md5(r::text)::uuid::text, 'c-1', t % 6, 2, 5, now(), '{"a":1}', 1, 1, 0, 0, 1
-    FROM generate_series(1, ${REQUESTS}) r, generate_series(0, ${RECORDS - 1}) h, generate_series(1, ${TASKS}) t;
-  RESET session_replication_role;`;
 
 let database: TestDatabase;
 let gateway: TestGateway;
@@ -42,8 +18,7 @@ beforeAll(async () => {
   gateway = await createTestGateway({ database });
   client = new pg.Client(database.url);
   await client.connect();
-  await client.query(ROWS);
-  await client.query('VACUUM ANALYZE');
+  await loadMillion(client);
 }, 120_000);
 
 afterAll(async () => {
@@ -74,10 +49,8 @@ type Mode = 'force_custom_plan' | 'force_generic_plan';
 /** Asks a REST route, then runs each statement that it sent once more to see what it reads. */
 async function ask(path: string, { requests }: Case, mode: Mode) {
   // The newest: those at the far end of every walk in the order of the ids.
-  const { rows: ids } = await client.query<{ id: string }>(
-    `SELECT md5(n::text)::uuid::text AS id FROM generate_series(${REQUESTS - requests + 1}, ${REQUESTS}) n`,
-  );
-  const query = ids.map(({ id }) => `annotationRequestId=${id}`).join('&');
+  const ids = await requestIds(client, REQUESTS - requests + 1, REQUESTS);
+  const query = ids.map((id) => `annotationRequestId=${id}`).join('&');
   sent = [];
   const { envelope } = await gateway.rest({ url: `${path}&${query}` });
   expect(envelope.code).toBe(2000);

@@ -43,7 +43,12 @@ export interface Grid {
 const FIRST_TASK_ID = 466_917_967_054_114_816n;
 
 /** The entities of a grid; request `ar-01`, `ar-02`… in campaign `c-1`, ids above 2^53. */
-export function* grid({ requests, tasksPerRequest, recordsPerTask, operators }: Grid): Generator<Entity> {
+export function* grid({
+  requests,
+  tasksPerRequest,
+  recordsPerTask,
+  operators,
+}: Grid): Generator<Entity> {
   yield { type: 'campaign', id: 'c-1', projectId: 1234n, name: 'Grid', campaignType: 'POC' };
   yield { type: 'pool', id: 3001n, name: 'pool', poolType: 1, campaignId: 'c-1' };
   const width = String(requests).length;

@@ -30,6 +30,8 @@ export interface ListRelation {
   readonly relation: string;
   /** Whether a row has several of them. */
   readonly many: boolean;
+  /** Of the one row's columns, those that are repeated here, by their names there. */
+  readonly repeated: Readonly<Record<string, string>>;
 }
 
 export interface ListFields {
@@ -43,8 +45,21 @@ const int = (column: string): ListField => ({ column, kind: 'int' });
 const float = (column: string): ListField => ({ column, kind: 'float' });
 const instant = (column: string): ListField => ({ column, kind: 'instant' });
 const nullable = (field: ListField): ListField => ({ ...field, nullable: true });
-const one = (relation: string, noun: Noun): ListRelation => ({ noun, relation, many: false });
-const many = (relation: string, noun: Noun): ListRelation => ({ noun, relation, many: true });
+const one = (relation: string, noun: Noun, ...repeated: string[]): ListRelation => ({
+  noun,
+  relation,
+  many: false,
+  repeated: {
+    id: `${relation}Id`,
+    ...Object.fromEntries(repeated.map((column) => [column, column])),
+  },
+});
+const many = (relation: string, noun: Noun): ListRelation => ({
+  noun,
+  relation,
+  many: true,
+  repeated: {},
+});
 
 /** Everything lists can be narrowed and ordered by, by the names that GraphQL shows. */
 export const LISTS: Readonly<Record<ListName, ListFields>> = {
@@ -100,8 +115,8 @@ export const LISTS: Readonly<Record<ListName, ListFields>> = {
     },
     relations: {
       campaign: one('campaign', 'Campaign'),
-      annotationRequest: one('annotationRequest', 'AnnotationRequest'),
-      pool: one('pool', 'Pool'),
+      annotationRequest: one('annotationRequest', 'AnnotationRequest', 'campaignId'),
+      pool: one('pool', 'Pool', 'campaignId'),
       annotationHistory: many('annotationHistory', 'AnnotationHistory'),
     },
   },
@@ -123,9 +138,9 @@ export const LISTS: Readonly<Record<ListName, ListFields>> = {
       frameCount: int('frameCount'),
     },
     relations: {
-      task: one('task', 'Task'),
-      pool: one('pool', 'Pool'),
-      annotationRequest: one('annotationRequest', 'AnnotationRequest'),
+      task: one('task', 'Task', 'annotationRequestId', 'campaignId'),
+      pool: one('pool', 'Pool', 'campaignId'),
+      annotationRequest: one('annotationRequest', 'AnnotationRequest', 'campaignId'),
     },
   },
   Workload: {

@@ -39,6 +39,29 @@ function related(relation: string, condition: Condition, negated: boolean): Cond
   return { [relation]: { [negated ? 'none' : 'some']: where } };
 }
 
+/**
+ * A condition on a related row as one on this row's own columns, which spares looking the other up; undefined if they do
+ * not repeat all that it is about.
+ */
+function repeatedHere(
+  condition: Where,
+  repeated: Readonly<Record<string, string>>,
+): Where | undefined {
+  const parts = Object.entries(condition).map(([name, value]): Where | undefined => {
+    if (name === 'NOT') {
+      const inner = repeatedHere(value as Where, repeated);
+      return inner && { NOT: inner };
+    }
+    if (name === 'AND' || name === 'OR') {
+      const inner = (value as Where[]).map((one) => repeatedHere(one, repeated));
+      return inner.includes(undefined) ? undefined : { [name]: inner };
+    }
+    const column = repeated[name];
+    return column === undefined ? undefined : { [column]: value };
+  });
+  return parts.includes(undefined) ? undefined : (Object.assign({}, ...parts) as Where);
+}
+
 /** The opposite of each comparison, which `not` needs. */
 const OPPOSITES: Readonly<Record<string, string>> = { gt: 'lte', gte: 'lt', lt: 'gte', lte: 'gt' };
 
@@ -133,11 +156,12 @@ function build(
     }
     const relation = relations[name];
     if (relation) {
-      const { noun: other, relation: key, many } = relation;
+      const { noun: other, relation: key, many, repeated } = relation;
       const condition = build(other, value as Filter, negated && !many, depth + 1, here);
       if (many) return related(key, condition, negated);
       // Every row has its one.
-      return typeof condition === 'boolean' ? condition : { [key]: { is: condition } };
+      if (typeof condition === 'boolean') return condition;
+      return repeatedHere(condition, repeated) ?? { [key]: { is: condition } };
     }
     if (name === 'not') return nested(value, !negated);
     const alternatives = (value as unknown[]).filter(isGiven);

@@ -1,0 +1,120 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import {
+  loadMillion,
+  RECORDS,
+  RECORDS_OF_CAMPAIGN,
+  requestIds,
+  TASKS,
+} from '../support/million.ts';
+import { measureWork, type SentStatement } from '../support/plans.ts';
+
+let database: TestDatabase;
+let gateway: TestGateway;
+let client: pg.Client;
+let requests: string[];
+let sent: SentStatement[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase({
+    onStatement: (sql, parameters) =>
+      sent.push({ sql, parameters: JSON.parse(parameters) as unknown[] }),
+  });
+  gateway = await createTestGateway({ database });
+  client = new pg.Client(database.url);
+  await client.connect();
+  await loadMillion(client);
+  requests = await requestIds(client, 1001, 1050);
+}, 120_000);
+
+afterAll(async () => {
+  await client?.end();
+  await gateway?.close();
+  await database?.close();
+});
+
+const CAMPAIGN = '"c-42"';
+const RECORDS_OF_REQUEST = TASKS * RECORDS;
+
+/**
+ * The heaviest questions: what they ask, how many records of the million they are about, and how often they may read each,
+ * its look-ups by others included.
+ */
+const QUESTIONS: [string, (requests: string[]) => string, number, number][] = [
+  [
+    'workload of a campaign by operator and day',
+    () => `{ campaign(campaignId: ${CAMPAIGN}) { workload(groupBy: [POOL_ASSIGNEE_ID, DAY], first: 1000) {
+      totalCount nodes { recordCount frames workingDays returnsReceived } } } }`,
+    RECORDS_OF_CAMPAIGN,
+    5,
+  ],
+  [
+    'the records behind it',
+    () => `{ campaign(campaignId: ${CAMPAIGN}) { workload(groupBy: [POOL_ASSIGNEE_ID], first: 5) {
+      nodes { records(first: 5) { totalCount nodes { recordId } } receivedRecords { totalCount nodes { recordId } } } } } }`,
+    RECORDS_OF_CAMPAIGN,
+    9,
+  ],
+  [
+    'workload of every request of some',
+    (
+      ids,
+    ) => `{ annotationRequests(first: 50, filter: { annotationRequestId: { in: ${JSON.stringify(ids)} } }) { nodes {
+      workload(groupBy: [ACTION]) { nodes { recordCount instances rejectionsReceived } } } } }`,
+    50 * RECORDS_OF_REQUEST,
+    3,
+  ],
+  [
+    'workload of an operator in a week',
+    () => `{ workload(groupBy: [DAY], timeZone: "Asia/Shanghai", filter: { poolAssigneeId: { eq: "421" },
+      createdTime: { gte: "2025-02-01T00:00:00Z", lt: "2025-02-08T00:00:00Z" } }) { nodes { recordCount instances } } }`,
+    7 * 1440,
+    3,
+  ],
+  [
+    'workload of everybody in a day',
+    () => `{ workload(groupBy: [POOL_ASSIGNEE_ID], filter: { createdTime: { gte: "2025-02-01T00:00:00Z",
+      lt: "2025-02-02T00:00:00Z" } }) { nodes { recordCount taskCount rejectionsReceived } } }`,
+    1440 * 10,
+    5,
+  ],
+  [
+    'the ranking of a campaign',
+    () =>
+      `{ campaign(campaignId: ${CAMPAIGN}) { operatorRanking(by: INSTANCES) { nodes { rank } } } }`,
+    RECORDS_OF_CAMPAIGN,
+    3,
+  ],
+  [
+    'working time of an operator',
+    () =>
+      '{ workingTime(filter: { poolAssigneeId: { eq: "421" } }) { totalCount nodes { durationSeconds } } }',
+    RECORDS_OF_CAMPAIGN / 10,
+    5,
+  ],
+  [
+    "working time of a campaign's operators",
+    () =>
+      `{ workingTime(filter: { annotationRequest: { campaign: { campaignId: { eq: ${CAMPAIGN} } } } }) { nodes { durationSeconds } } }`,
+    RECORDS_OF_CAMPAIGN,
+    3,
+  ],
+];
+
+describe.each(['force_custom_plan', 'force_generic_plan'] as const)('with %s', (mode) => {
+  it.each(QUESTIONS)('%s reads what it is about', async (_name, query, records, times) => {
+    sent = [];
+    await gateway.gql(query(requests));
+    const work = { records: 0, wholeTables: [] as string[] };
+    for (const statement of sent) {
+      const { rows, wholeTables } = await measureWork(client, statement, mode);
+      work.records += rows.annotation_history ?? 0;
+      work.wholeTables.push(...wholeTables);
+    }
+    expect(work.wholeTables).not.toContain('annotation_history');
+    expect(work.wholeTables).not.toContain('task');
+    expect(work.records).toBeLessThanOrEqual(times * records);
+  });
+});
