@@ -12,10 +12,13 @@ import { MAX_GROUPS } from '../domain/lists/group-keys.ts';
 import type { Aggregate } from '../domain/lists/measures.ts';
 import { fieldsOf, groupingOf, toGroups, type Group } from './measures.ts';
 
+/** Reads rows by their ids, in the order of these. */
+type ReadRows = (ids: readonly bigint[]) => Promise<object[]>;
+
 /** What can be asked of the rows behind a number, gathered over all numbers of one field. */
 export interface EvidenceLoaders<Values> {
-  /** The ids of one page of them, in the order they are read. The same page for every number. */
-  page(page: EvidencePage): DataLoader<Cell<Values>, bigint[], string>;
+  /** One page of them, in the order of the reading. The same page for every number. */
+  page(page: EvidencePage, read: ReadRows): DataLoader<Cell<Values>, object[], string>;
   aggregate(): DataLoader<Cell<Values>, Aggregate, string>;
   groups(keys: readonly string[]): DataLoader<Cell<Values>, Group[], string>;
 }
@@ -44,11 +47,16 @@ export function evidenceLoaders<Values>(
     return made.get(name) as T;
   };
   return {
-    page: (page) =>
+    page: (page, read) =>
       once('page', () =>
         byCell(async (cells) => {
           const ids = await pageOfEvidence(prisma, evidence, cells, page);
-          return (cell) => ids.get(cell)!;
+          // All pages are done together, empty ones too: what is asked of the numbers next is one batch again.
+          const pages = await Promise.all(
+            [...ids].map(async ([cell, some]) => [cell, await read(some)] as const),
+          );
+          const rows = new Map(pages);
+          return (cell) => rows.get(cell)!;
         }),
       ),
     aggregate: () =>

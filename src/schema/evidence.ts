@@ -44,18 +44,18 @@ async function resolveEvidence<Values>(
       select: { id: true },
       paths: ROW_PATHS,
     });
-    const ids = await found
-      .page({
-        after: page.after?.[0] as bigint | undefined,
-        before: page.before?.[0] as bigint | undefined,
-        backward: page.backward,
-        take: page.size + 1,
-      })
-      .load(number);
     const rows = context.loaders.rows(path, (some) =>
       loadType(noun, some as never[], context, selection),
     );
-    return (await Promise.all(ids.map((id) => rows.load(id)))) as { id: bigint }[];
+    const read = (ids: readonly bigint[]) =>
+      Promise.all(ids.map((id) => rows.load(id))) as Promise<object[]>;
+    const wanted = {
+      after: page.after?.[0] as bigint | undefined,
+      before: page.before?.[0] as bigint | undefined,
+      backward: page.backward,
+      take: page.size + 1,
+    };
+    return (await found.page(wanted, read).load(number)) as { id: bigint }[];
   };
   return {
     ...toConnection(noun, page, wantsRows(context, info) ? await readRows() : []),
