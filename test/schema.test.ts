@@ -66,6 +66,7 @@ describe('the contract', () => {
         tasks: connection('Task'),
         progress: 'Progress',
         delivery: 'Delivery',
+        reconciliation: '[Discrepancy!]',
       },
     ],
     [
@@ -79,6 +80,7 @@ describe('the contract', () => {
         annotationHistory: connection('AnnotationHistory'),
         progress: 'Progress',
         delivery: 'Delivery',
+        reconciliation: '[Discrepancy!]',
       },
     ],
     [
@@ -206,6 +208,10 @@ describe('the contract', () => {
       'tasks: Int!, instances: BigInt!, attributes: BigInt!, frames: BigInt!, byOperationKey: [OperationCount!]',
     ],
     ['OperationCount', 'key: String!, instances: BigInt!'],
+    [
+      'Discrepancy',
+      'kind: DiscrepancyKind!, count: Int!, tasks: TaskConnection, records: AnnotationHistoryConnection',
+    ],
   ])('measures rows by %s', (name, fields) => {
     expect(fieldsOf(name).join(', ')).toBe(fields);
   });
@@ -221,6 +227,10 @@ describe('the contract', () => {
       'INITIALIZATION PAUSE RELEASE RESUME ERROR DISTRIBUTE COMPLETE SUBMIT_ANNOTATION CHECK SAMPLING REJECT SUSPEND RECYCLE SEND_TASK DISSOLVE INVALID MANUAL_RECYCLE RETURN_FROM_WORK_POOL',
     ],
     ['CampaignType', 'POC FORMAL'],
+    [
+      'DiscrepancyKind',
+      'RECORD_INSTANCES TASK_INSTANCES TASK_ATTRIBUTES TASK_FRAMES TASK_STATUS TASK_POOL MISSING_INITIALIZATION BACKWARDS COMPLETED_WITHOUT_SUBMISSION',
+    ],
   ])('names the values of %s', (name, values) => {
     const type = schema.getType(name);
     expect(

@@ -11,6 +11,8 @@ beforeAll(async () => {
     gateway.database,
     grid({ requests: 60, tasksPerRequest: 55, recordsPerTask: 2, operators: 55 }),
   );
+  // Something for reconciliation to show: rows that changed without a record.
+  await gateway.database.prisma.task.updateMany({ data: { frameNum: 3 } });
   await gateway.database.prisma.campaign.createMany({
     data: Array.from({ length: 60 }, (_, index) => ({
       id: `x-${index}`,
@@ -199,6 +201,19 @@ const SHAPES: [string, (n: number) => string, number][] = [
     (n) =>
       `{ workingTime(first: ${n}) { totalCount nodes { durationSeconds records(first: 1) { totalCount nodes { recordId } } } } }`,
     5,
+  ],
+  [
+    'the reconciliation of every request',
+    (n) => `{ annotationRequests(first: ${n}) { nodes { reconciliation { kind count } } } }`,
+    2,
+  ],
+  [
+    'the reconciliation of campaigns and requests, with tasks and records',
+    (n) => `{ campaigns(first: ${n}) { nodes { reconciliation { ...Rows }
+      annotationRequests(first: ${n}) { nodes { reconciliation { ...Rows } } } } } }
+      fragment Rows on Discrepancy { kind count
+        tasks(first: 2) { totalCount nodes { sceneId pool { name } } } records(first: 2) { totalCount nodes { recordId } } }`,
+    15,
   ],
   [
     'a numbered page',

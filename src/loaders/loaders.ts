@@ -2,12 +2,14 @@ import DataLoader from 'dataloader';
 import { countRanges } from '../database/aggregates.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { Range, RangeKey } from '../database/ranges.ts';
+import type { ReconciledScope } from '../database/reconciliation.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import type { Evidence } from '../database/evidence.ts';
 import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
 import { workloadLoaders, type WorkloadQuestion } from './workload.ts';
+import { discrepanciesByKey } from './reconciliation.ts';
 import { deliveryByKey, operationsByKey, progressByKey, type WorkRange } from './work.ts';
 
 /** Ids one statement may name: PostgreSQL's protocol counts its parameters in 16 bits. */
@@ -72,6 +74,10 @@ export function createLoaders(prisma: PrismaClient) {
      */
     workload: (path: string, question: WorkloadQuestion) =>
       loader('workload', [path], () => workloadLoaders(prisma, question)),
+
+    /** What does not add up between the tasks of a scope and their records. */
+    reconciliation: (scope: ReconciledScope) =>
+      loader('reconciliation', [scope], () => discrepanciesByKey(prisma, scope)),
 
     /**
      * The rows behind the numbers at one place of an answer.

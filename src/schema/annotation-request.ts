@@ -4,6 +4,7 @@ import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
+import { reconciliationField } from './reconciliation.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
 import { workloadField } from './workload.ts';
@@ -34,6 +35,7 @@ export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
     }),
     progress: t.field(progressField('tasksOfRequest')),
     delivery: t.field(deliveryField('tasksOfRequest')),
+    reconciliation: t.field(reconciliationField('AnnotationRequest')),
     workload: t.field(workloadField('AnnotationRequest', 'Over the records of this request:')),
   }),
 });

@@ -6,6 +6,7 @@ import { CampaignType } from './enums.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { PoolConnection } from './pool.ts';
+import { reconciliationField } from './reconciliation.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
 import { OPERATOR_RANKING } from './operator-ranking.ts';
@@ -40,6 +41,7 @@ export const Campaign = builder.prismaNode('Campaign', {
     }),
     progress: t.field(progressField('tasksOfCampaign')),
     delivery: t.field(deliveryField('tasksOfCampaign')),
+    reconciliation: t.field(reconciliationField('Campaign')),
     workload: t.field(workloadField('Campaign', 'Over the records of this campaign:')),
     operatorRanking: t.field(OPERATOR_RANKING),
   }),
