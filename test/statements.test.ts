@@ -203,6 +203,17 @@ const SHAPES: [string, (n: number) => string, number][] = [
     5,
   ],
   [
+    'progress and delivery of every request and pool, now and at two instants',
+    (
+      n,
+    ) => `{ annotationRequests(first: ${n}) { nodes { ...OfRequest } } pools(first: ${n}) { nodes { ...OfPool } } }
+      fragment OfRequest on AnnotationRequest { progress { percent }
+        a: progress(asOf: "2025-04-01T10:00:00Z") { percent } b: progress(asOf: "2025-04-01T10:00:01Z") { percent }
+        c: delivery(asOf: "2025-04-01T10:00:01Z") { all { byOperationKey { key } } } }
+      fragment OfPool on Pool { delivery { all { frames } } a: delivery(asOf: "2025-04-01T10:00:00Z") { all { frames } } }`,
+    7,
+  ],
+  [
     'the reconciliation of every request',
     (n) => `{ annotationRequests(first: ${n}) { nodes { reconciliation { kind count } } } }`,
     2,

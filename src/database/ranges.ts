@@ -22,6 +22,9 @@ export const RANGES = {
 export type Range = keyof typeof RANGES;
 export type RangeKey = string | bigint;
 
+/** The lists of tasks that hang on another row: the work of a campaign, a request or a pool. */
+export type WorkRange = Extract<Range, 'tasksOfCampaign' | 'tasksOfRequest' | 'tasksOfPool'>;
+
 /**
  * Those of some ids that no annotation request has; one probe of its key an id: with `id IN (…)` PostgreSQL may
  * find it cheaper to read the whole table.

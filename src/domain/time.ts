@@ -6,6 +6,15 @@ export interface TimeRange {
   readonly to?: Date | null | undefined;
 }
 
+/** Instants are those of the years 0001 to 9999 of UTC: RFC 3339 has no others, and PostgreSQL has no year 0. */
+const FIRST_INSTANT = Date.parse('0001-01-01T00:00:00.000Z');
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** Whether a number of milliseconds since 1970 is an instant that can be kept and told. */
+export function isInstant(time: number): boolean {
+  return time >= FIRST_INSTANT && time <= LAST_INSTANT;
+}
+
 /** The zone of days where none is named. */
 export const DEFAULT_TIME_ZONE = 'UTC';
 

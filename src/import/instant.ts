@@ -1,11 +1,10 @@
+import { isInstant } from '../domain/time.ts';
 import type { Kind } from './kinds.ts';
 import { Rejection, show } from './problem.ts';
 
 // The groups: date, time, fraction of a second, offset ("Z" or its sign, hours and minutes).
 const RFC_3339 =
   /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i;
-const FIRST = Date.parse('0001-01-01T00:00:00.000Z');
-const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** An instant: RFC 3339 with an offset, kept in UTC to the millisecond; finer digits are cut off. */
 export const instant: Kind<string> = {
@@ -34,8 +33,7 @@ export const instant: Kind<string> = {
     }
     const offset = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
     const utc = sign === '-' ? at + offset : at - offset;
-    if (utc < FIRST || utc > LAST)
-      throw problem('must be in the years 0001 to 9999 of UTC, and is');
+    if (!isInstant(utc)) throw problem('must be in the years 0001 to 9999 of UTC, and is');
     return offset === 0 ? local : new Date(utc).toISOString();
   },
 };

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { countRanges } from '../database/aggregates.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
-import type { Range, RangeKey } from '../database/ranges.ts';
+import type { Range, RangeKey, WorkRange } from '../database/ranges.ts';
 import type { ReconciledScope } from '../database/reconciliation.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
@@ -10,7 +10,7 @@ import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
 import { workloadLoaders, type WorkloadQuestion } from './workload.ts';
 import { discrepanciesByKey } from './reconciliation.ts';
-import { deliveryByKey, operationsByKey, progressByKey, type WorkRange } from './work.ts';
+import { deliveryByKey, operationsByKey, progressByKey, workAsOfByKey } from './work.ts';
 
 /** Ids one statement may name: PostgreSQL's protocol counts its parameters in 16 bits. */
 const MAX_IDS = 30_000;
@@ -63,6 +63,10 @@ export function createLoaders(prisma: PrismaClient) {
 
     /** What those tasks hold, by status. */
     delivery: (range: WorkRange) => loader('delivery', [range], () => deliveryByKey(prisma, range)),
+
+    /** Both as they were at an instant. */
+    workAsOf: (range: WorkRange, asOf: Date) =>
+      loader('workAsOf', [range, asOf], () => workAsOfByKey(prisma, range, asOf)),
 
     /** What they hold under each operation key, by status. */
     operations: (range: WorkRange) =>

@@ -1,13 +1,11 @@
 import DataLoader from 'dataloader';
 import { groupRanges } from '../database/aggregates.ts';
+import { tasksAsOf } from '../database/as-of.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import { operationsOfRanges } from '../database/operations.ts';
-import type { Range, RangeKey } from '../database/ranges.ts';
+import type { RangeKey, WorkRange } from '../database/ranges.ts';
 import type { StatusDelivery, StatusOperation } from '../domain/delivery.ts';
 import { progressOf, type Progress } from '../domain/progress.ts';
-
-/** The lists of tasks that hang on another row: the work of a campaign, a request or a pool. */
-export type WorkRange = Extract<Range, 'tasksOfCampaign' | 'tasksOfRequest' | 'tasksOfPool'>;
 
 const ALL_TASKS = { model: 'Task', where: undefined } as const;
 
@@ -61,5 +59,27 @@ export function operationsByKey(
   return new DataLoader(async (parents) => {
     const found = await operationsOfRanges(prisma, range, parents);
     return parents.map((parent) => found.get(parent)!);
+  });
+}
+
+/** How far tasks were at an instant, and what they held. */
+export interface PastWork {
+  readonly progress: Progress;
+  readonly byStatus: readonly StatusDelivery[];
+}
+
+/** A loader of both for the tasks that each row had at an instant. */
+export function workAsOfByKey(
+  prisma: PrismaClient,
+  range: WorkRange,
+  asOf: Date,
+): DataLoader<RangeKey, PastWork> {
+  return new DataLoader(async (parents) => {
+    const found = await tasksAsOf(prisma, range, parents, asOf);
+    return parents.map((parent) => {
+      const byStatus = found.get(parent)!;
+      const counts = byStatus.map(({ tasks, ...codes }) => ({ ...codes, count: tasks }));
+      return { progress: progressOf(counts), byStatus };
+    });
   });
 }

@@ -1,6 +1,7 @@
-import { GraphQLError, Kind } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
 import { DateTimeISOResolver, JSONResolver } from 'graphql-scalars';
 import { parseInt64 } from '../domain/ids.ts';
+import { isInstant } from '../domain/time.ts';
 import { builder } from './builder.ts';
 
 function readInt64(text: string): bigint {
@@ -35,9 +36,22 @@ builder.scalarType('BigInt', {
   },
 });
 
-builder.addScalarType('DateTime', DateTimeISOResolver, {
-  description: 'An instant in UTC, to the millisecond: `2025-04-01T10:00:00.000Z` (RFC 3339).',
-});
+function checkInstant(instant: Date): Date {
+  if (isInstant(instant.getTime())) return instant;
+  throw new GraphQLError('DateTime takes instants of the years 0001 to 9999 of UTC only.');
+}
+
+const dateTime = DateTimeISOResolver.toConfig();
+
+builder.addScalarType(
+  'DateTime',
+  new GraphQLScalarType<Date, string>({
+    ...dateTime,
+    parseValue: (value) => checkInstant(dateTime.parseValue(value)),
+    parseLiteral: (node, variables) => checkInstant(dateTime.parseLiteral(node, variables)),
+  }),
+  { description: 'An instant in UTC, to the millisecond: `2025-04-01T10:00:00.000Z` (RFC 3339).' },
+);
 
 builder.addScalarType('JSON', JSONResolver, {
   description: 'Any JSON value; here an object of counts by operation key.',

@@ -30,6 +30,15 @@ export const TIME_ZONE_ARGUMENT = builder.args((t) => ({
   }),
 }));
 
+/** The argument that looks back at an instant. */
+export const AS_OF_ARGUMENT = builder.args((t) => ({
+  asOf: t.field({
+    type: 'DateTime',
+    description:
+      'As it was at this instant: each task by its last record up to then (by `createdTime`, then `recordId`), which also tells its status and its pool; a task without one did not exist yet. As it is now if absent.',
+  }),
+}));
+
 export const TimeBucketRef = builder.objectRef<TimeBucket>('TimeBucket').implement({
   description: 'An hour, a day, an ISO week or a month of a time zone.',
   fields: (t) => ({

@@ -8,11 +8,12 @@ import {
   type StatusOperation,
 } from '../domain/delivery.ts';
 import type { CodeCount, Progress } from '../domain/progress.ts';
-import type { WorkRange } from '../loaders/work.ts';
+import type { WorkRange } from '../database/ranges.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
 import { knownPoolType, knownTaskStatus, PoolType, TaskStatus } from './enums.ts';
 import { SURVIVES } from './wording.ts';
+import { AS_OF_ARGUMENT } from './time.ts';
 
 const StatusCount = builder.objectRef<CodeCount>('StatusCount').implement({
   description: 'How many tasks have a status.',
@@ -26,7 +27,7 @@ const StatusCount = builder.objectRef<CodeCount>('StatusCount').implement({
     statusCode: t.exposeInt('code', {
       description: 'The number behind `status`, also where that is null.',
     }),
-    count: t.exposeInt('count', { description: 'How many tasks have it now.' }),
+    count: t.exposeInt('count', { description: 'How many tasks have it.' }),
   }),
 });
 
@@ -42,12 +43,12 @@ const PoolTypeCount = builder.objectRef<CodeCount>('PoolTypeCount').implement({
     poolTypeCode: t.exposeInt('code', {
       description: 'The number behind `poolType`, also where that is null.',
     }),
-    count: t.exposeInt('count', { description: 'How many tasks are in such a pool now.' }),
+    count: t.exposeInt('count', { description: 'How many tasks are in such a pool.' }),
   }),
 });
 
 const ProgressRef = builder.objectRef<Progress>('Progress').implement({
-  description: 'How far tasks are, by where they stand now.',
+  description: 'How far tasks are, by where they stand now, or stood at the instant asked for.',
   fields: (t) => ({
     total: t.exposeInt('total', {
       description: 'How many tasks there are, whatever their status.',
@@ -88,30 +89,31 @@ const OperationCountRef = builder.objectRef<OperationCount>('OperationCount').im
 
 /** What the tasks of a scope hold, and a way to find out their operation keys, used only if the operation asks. */
 interface ScopedDelivery extends DeliveryCounts {
-  operations: () => Promise<OperationCount[]>;
+  operations: () => Promise<OperationCount[] | null>;
 }
 
 const DeliveryCountsRef = builder.objectRef<ScopedDelivery>('DeliveryCounts').implement({
-  description: 'What tasks hold now.',
+  description: 'What tasks hold now, or held at the instant asked for (`asOf`).',
   fields: (t) => ({
     tasks: t.exposeInt('tasks', { description: 'How many tasks there are.' }),
     instances: t.expose('instances', {
       type: 'BigInt',
       description:
-        'The sum of the present `instanceNum` of the tasks, attributes included: `attributes` must not be added to it.',
+        'The sum of the present `instanceNum` of the tasks, with `asOf` of the `instanceSum` of their last records; attributes included: `attributes` must not be added to it.',
     }),
     attributes: t.expose('attributes', {
       type: 'BigInt',
       description:
-        'The sum of the present `attributeNum` of the tasks, which `instances` already includes.',
+        'The sum of the present `attributeNum` of the tasks, with `asOf` of the `attributesSum` of their last records; `instances` already includes it.',
     }),
     frames: t.expose('frames', {
       type: 'BigInt',
-      description: 'The sum of the present `frameNum` of the tasks.',
+      description:
+        'The sum of the present `frameNum` of the tasks, with `asOf` of the `frameCount` of their last records.',
     }),
     byOperationKey: t.field({
       description:
-        'The instances under each key that the present `instanceInfo` of any of the tasks has, by key ascending (compared by UTF-8 bytes). Null with an error where that could not be found out; the rest of the answer stands.',
+        'The instances under each key that the present `instanceInfo` of any of the tasks has, by key ascending (compared by UTF-8 bytes). Null with `asOf`, since no record tells what a task holds under each key, and null with an error where it could not be found out; the rest of the answer stands.',
       type: [OperationCountRef],
       nullable: true,
       resolve: ({ operations }) => operations(),
@@ -121,19 +123,20 @@ const DeliveryCountsRef = builder.objectRef<ScopedDelivery>('DeliveryCounts').im
 
 interface DeliveryRows {
   byStatus: readonly StatusDelivery[];
-  operations: () => Promise<readonly StatusOperation[]>;
+  /** Where they can be known. */
+  operations?: () => Promise<readonly StatusOperation[]>;
 }
 
 function scoped({ byStatus, operations }: DeliveryRows, scope: DeliveryScope): ScopedDelivery {
   return {
     ...deliveryOf(byStatus, scope),
-    operations: async () => operationsOf(await operations(), scope),
+    operations: async () => (operations ? operationsOf(await operations(), scope) : null),
   };
 }
 
 const DeliveryRef = builder.objectRef<DeliveryRows>('Delivery').implement({
   description:
-    "What there is to deliver, from the tasks' present counts, never from their history.",
+    "What there is to deliver, from the tasks' present counts; only with `asOf` from their history.",
   fields: (t) => ({
     all: t.field({
       description: 'Over all tasks, whatever their status.',
@@ -149,6 +152,7 @@ const DeliveryRef = builder.objectRef<DeliveryRows>('Delivery').implement({
 });
 
 type Parent = { id: string | bigint };
+type AsOf = { asOf?: Date | null | undefined };
 
 /** The options of a field that tells how far the tasks of a row are. */
 export function progressField(range: WorkRange) {
@@ -156,20 +160,31 @@ export function progressField(range: WorkRange) {
     description: `How far its tasks are: completed are those of status 11 (APPROVED). ${SURVIVES}`,
     type: ProgressRef,
     nullable: true,
-    resolve: ({ id }: Parent, _args: object, { loaders }: GatewayContext) =>
-      loaders.progress(range).load(id),
+    args: AS_OF_ARGUMENT,
+    resolve: async ({ id }: Parent, { asOf }: AsOf, { loaders }: GatewayContext) =>
+      asOf
+        ? (await loaders.workAsOf(range, asOf).load(id)).progress
+        : loaders.progress(range).load(id),
   } as const;
 }
 
 /** The options of a field that tells what the tasks of a row hold. */
 export function deliveryField(range: WorkRange) {
   return {
-    description: `What its tasks hold now: all of them, and the completed ones (status 11, APPROVED). ${SURVIVES}`,
+    description: `What its tasks hold: all of them, and the completed ones (status 11, APPROVED). ${SURVIVES}`,
     type: DeliveryRef,
     nullable: true,
-    resolve: async ({ id }: Parent, _args: object, { loaders }: GatewayContext) => ({
-      byStatus: await loaders.delivery(range).load(id),
-      operations: () => loaders.operations(range).load(id),
-    }),
+    args: AS_OF_ARGUMENT,
+    resolve: async (
+      { id }: Parent,
+      { asOf }: AsOf,
+      { loaders }: GatewayContext,
+    ): Promise<DeliveryRows> =>
+      asOf
+        ? { byStatus: (await loaders.workAsOf(range, asOf).load(id)).byStatus }
+        : {
+            byStatus: await loaders.delivery(range).load(id),
+            operations: () => loaders.operations(range).load(id),
+          },
   } as const;
 }
