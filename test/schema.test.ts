@@ -66,6 +66,7 @@ describe('the contract', () => {
         tasks: connection('Task'),
         progress: 'Progress',
         delivery: 'Delivery',
+        estimatedCompletion: 'EstimatedCompletion',
         reconciliation: '[Discrepancy!]',
       },
     ],
@@ -80,6 +81,7 @@ describe('the contract', () => {
         annotationHistory: connection('AnnotationHistory'),
         progress: 'Progress',
         delivery: 'Delivery',
+        estimatedCompletion: 'EstimatedCompletion',
         reconciliation: '[Discrepancy!]',
       },
     ],
@@ -94,6 +96,7 @@ describe('the contract', () => {
         tasks: connection('Task'),
         progress: 'Progress',
         delivery: 'Delivery',
+        estimatedCompletion: 'EstimatedCompletion',
       },
     ],
     [
@@ -209,6 +212,10 @@ describe('the contract', () => {
     ],
     ['OperationCount', 'key: String!, instances: BigInt!'],
     [
+      'EstimatedCompletion',
+      'expectedAt: DateTime, earliestAt: DateTime, latestAt: DateTime, remaining: Int, pace: Float, pessimisticPace: Float, optimisticPace: Float, workingDays: Int!, daysPerWorkingDay: Float, asOf: DateTime, reason: EstimateReason',
+    ],
+    [
       'Discrepancy',
       'kind: DiscrepancyKind!, count: Int!, tasks: TaskConnection, records: AnnotationHistoryConnection',
     ],
@@ -227,6 +234,7 @@ describe('the contract', () => {
       'INITIALIZATION PAUSE RELEASE RESUME ERROR DISTRIBUTE COMPLETE SUBMIT_ANNOTATION CHECK SAMPLING REJECT SUSPEND RECYCLE SEND_TASK DISSOLVE INVALID MANUAL_RECYCLE RETURN_FROM_WORK_POOL',
     ],
     ['CampaignType', 'POC FORMAL'],
+    ['EstimateReason', 'NO_TASKS NOTHING_REMAINING TOO_FEW_WORKING_DAYS TOO_FAR'],
     [
       'DiscrepancyKind',
       'RECORD_INSTANCES TASK_INSTANCES TASK_ATTRIBUTES TASK_FRAMES TASK_STATUS TASK_POOL MISSING_INITIALIZATION BACKWARDS COMPLETED_WITHOUT_SUBMISSION',

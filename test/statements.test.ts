@@ -214,6 +214,13 @@ const SHAPES: [string, (n: number) => string, number][] = [
     7,
   ],
   [
+    'the estimated completion of every request and pool, seen from now and from an instant',
+    (n) => `{ annotationRequests(first: ${n}) { nodes {
+      estimatedCompletion { reason } a: estimatedCompletion(asOf: "2025-04-01T10:00:00Z") { reason } } }
+      pools(first: ${n}) { nodes { estimatedCompletion(timeZone: "Asia/Shanghai") { reason } } } }`,
+    5,
+  ],
+  [
     'the reconciliation of every request',
     (n) => `{ annotationRequests(first: ${n}) { nodes { reconciliation { kind count } } } }`,
     2,

@@ -1,5 +1,5 @@
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
-import { RANGES, type RangeKey, type WorkRange } from './ranges.ts';
+import { RANGES, tasksOfParent, type RangeKey, type WorkRange } from './ranges.ts';
 
 /** What the tasks of one status in pools of one type held at an instant. */
 export interface PastTasks {
@@ -9,19 +9,6 @@ export interface PastTasks {
   readonly instances: bigint;
   readonly attributes: bigint;
   readonly frames: bigint;
-}
-
-/** The ids of the tasks that may have belonged to the parent `parent.key`, and the condition that they did. */
-function belonging(range: WorkRange): [tasks: Prisma.Sql, condition: Prisma.Sql] {
-  if (range === 'tasksOfPool') {
-    return [
-      Prisma.sql`(SELECT DISTINCT task_id AS id FROM annotation_history WHERE pool_id = parent.key)`,
-      Prisma.sql`last.pool_id = parent.key`,
-    ];
-  }
-  // The request of a task, and with it the campaign, never changes.
-  const column = Prisma.raw(RANGES[range].column);
-  return [Prisma.sql`task`, Prisma.sql`task.${column} = parent.key`];
 }
 
 /**
@@ -34,7 +21,9 @@ export async function tasksAsOf(
   parents: readonly RangeKey[],
   asOf: Date,
 ): Promise<Map<RangeKey, PastTasks[]>> {
-  const [tasks, condition] = belonging(range);
+  // A pool has those of its tasks that have not moved on.
+  const condition =
+    range === 'tasksOfPool' ? Prisma.sql`last.pool_id = parent.key` : Prisma.sql`true`;
   const rows = await prisma.$queryRaw<(PastTasks & { parent: RangeKey })[]>`
     SELECT parent.key AS parent, found.*
     FROM unnest(${parents}::${Prisma.raw(RANGES[range].keyType)}[]) AS parent (key)
@@ -42,7 +31,7 @@ export async function tasksAsOf(
       SELECT last.status, pool.pool_type AS "poolType", count(*)::int AS tasks,
         sum(last.instance_sum)::bigint AS instances, sum(last.attributes_sum)::bigint AS attributes,
         sum(last.frame_count)::bigint AS frames
-      FROM ${tasks} AS task
+      FROM (${tasksOfParent(range, asOf)}) AS task
       CROSS JOIN LATERAL (
         SELECT * FROM annotation_history WHERE task_id = task.id AND created_time <= ${asOf}
         ORDER BY created_time DESC, id DESC LIMIT 1) AS last

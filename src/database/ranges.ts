@@ -25,6 +25,17 @@ export type RangeKey = string | bigint;
 /** The lists of tasks that hang on another row: the work of a campaign, a request or a pool. */
 export type WorkRange = Extract<Range, 'tasksOfCampaign' | 'tasksOfRequest' | 'tasksOfPool'>;
 
+/** The ids of the tasks of `parent.key`; of a pool, of those that have been in it, or had been at an instant. */
+export function tasksOfParent(range: WorkRange, asOf: Date | undefined): Prisma.Sql {
+  if (range !== 'tasksOfPool') {
+    // The request of a task, and with it the campaign, never changes.
+    return Prisma.sql`SELECT id FROM task WHERE ${Prisma.raw(RANGES[range].column)} = parent.key`;
+  }
+  const until = asOf ? Prisma.sql`AND created_time <= ${asOf}` : Prisma.empty;
+  return Prisma.sql`SELECT DISTINCT task_id AS id FROM annotation_history
+    WHERE pool_id = parent.key ${until}`;
+}
+
 /**
  * Those of some ids that no annotation request has; one probe of its key an id: with `id IN (…)` PostgreSQL may
  * find it cheaper to read the whole table.

@@ -6,6 +6,7 @@ import type { ReconciledScope } from '../database/reconciliation.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import type { Evidence } from '../database/evidence.ts';
+import { estimateByKey } from './estimate.ts';
 import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
 import { workloadLoaders, type WorkloadQuestion } from './workload.ts';
@@ -78,6 +79,12 @@ export function createLoaders(prisma: PrismaClient) {
      */
     workload: (path: string, question: WorkloadQuestion) =>
       loader('workload', [path], () => workloadLoaders(prisma, question)),
+
+    /** When those tasks will be completed, seen from an instant, or from the last record. */
+    estimate: (range: WorkRange, asOf: Date | undefined, timeZone: string) =>
+      loader('estimate', [range, asOf, timeZone], () =>
+        estimateByKey(prisma, range, asOf, timeZone),
+      ),
 
     /** What does not add up between the tasks of a scope and their records. */
     reconciliation: (scope: ReconciledScope) =>

@@ -2,6 +2,7 @@ import { isTextId } from '../domain/ids.ts';
 import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
+import { estimateField } from './estimate.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { reconciliationField } from './reconciliation.ts';
@@ -35,6 +36,7 @@ export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
     }),
     progress: t.field(progressField('tasksOfRequest')),
     delivery: t.field(deliveryField('tasksOfRequest')),
+    estimatedCompletion: t.field(estimateField('tasksOfRequest')),
     reconciliation: t.field(reconciliationField('AnnotationRequest')),
     workload: t.field(workloadField('AnnotationRequest', 'Over the records of this request:')),
   }),

@@ -3,6 +3,7 @@ import { AnnotationRequestConnection } from './annotation-request.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { CampaignType } from './enums.ts';
+import { estimateField } from './estimate.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { PoolConnection } from './pool.ts';
@@ -41,6 +42,7 @@ export const Campaign = builder.prismaNode('Campaign', {
     }),
     progress: t.field(progressField('tasksOfCampaign')),
     delivery: t.field(deliveryField('tasksOfCampaign')),
+    estimatedCompletion: t.field(estimateField('tasksOfCampaign')),
     reconciliation: t.field(reconciliationField('Campaign')),
     workload: t.field(workloadField('Campaign', 'Over the records of this campaign:')),
     operatorRanking: t.field(OPERATOR_RANKING),

@@ -2,6 +2,7 @@ import { isNumericId } from '../domain/ids.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { knownPoolType, PoolType } from './enums.ts';
+import { estimateField } from './estimate.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { TaskConnection } from './task.ts';
@@ -33,6 +34,7 @@ export const Pool = builder.prismaNode('Pool', {
     }),
     progress: t.field(progressField('tasksOfPool')),
     delivery: t.field(deliveryField('tasksOfPool')),
+    estimatedCompletion: t.field(estimateField('tasksOfPool')),
     workload: t.field(workloadField('Pool', 'Over the records that left a task in this pool:')),
   }),
 });

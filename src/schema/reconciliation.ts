@@ -7,6 +7,7 @@ import { DISCREPANCY_KINDS, type DiscrepancyKind } from '../domain/reconciliatio
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
 import { recordsField, tasksField } from './evidence.ts';
+import { SURVIVES } from './wording.ts';
 
 const LAST = 'its last record (by `createdTime`, then `recordId`)';
 
@@ -75,8 +76,7 @@ const DiscrepancyRef = builder.objectRef<ScopedDiscrepancy>('Discrepancy').imple
 /** The options of a field that tells what does not add up in a campaign or a request. */
 export function reconciliationField(scope: ReconciledScope) {
   return {
-    description:
-      'What does not add up between its tasks as they stand now and their records: the kinds that occur, in the order of the enum; empty where everything adds up. Null with an error where that could not be found out; the rest of the answer stands.',
+    description: `What does not add up between its tasks as they stand now and their records: the kinds that occur, in the order of the enum; empty where everything adds up. ${SURVIVES}`,
     type: [DiscrepancyRef] as [typeof DiscrepancyRef],
     nullable: true,
     resolve: async ({ id }: { id: string }, _args: object, { loaders }: GatewayContext) => {
