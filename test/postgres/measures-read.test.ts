@@ -26,6 +26,8 @@ beforeAll(async () => {
   client = new pg.Client(database.url);
   await client.connect();
   await loadMillion(client);
+  // Something for reconciliation to show.
+  await client.query("UPDATE task SET frame_num = 2 WHERE campaign_id = 'c-42'");
   requests = await requestIds(client, 1001, 1050);
 }, 120_000);
 
@@ -36,6 +38,7 @@ afterAll(async () => {
 });
 
 const CAMPAIGN = '"c-42"';
+const INSTANT = '"2025-12-01T00:00:00Z"';
 const RECORDS_OF_REQUEST = TASKS * RECORDS;
 
 /**
@@ -100,6 +103,58 @@ const QUESTIONS: [string, (requests: string[]) => string, number, number][] = [
       `{ workingTime(filter: { annotationRequest: { campaign: { campaignId: { eq: ${CAMPAIGN} } } } }) { nodes { durationSeconds } } }`,
     RECORDS_OF_CAMPAIGN,
     3,
+  ],
+  [
+    'the reconciliation of a campaign',
+    () => `{ campaign(campaignId: ${CAMPAIGN}) { reconciliation { kind count } } }`,
+    RECORDS_OF_CAMPAIGN,
+    2,
+  ],
+  [
+    'its tasks and records',
+    () => `{ campaign(campaignId: ${CAMPAIGN}) { reconciliation { kind
+      tasks(first: 5) { totalCount nodes { sceneId } } records(first: 5) { totalCount nodes { recordId } } } } }`,
+    RECORDS_OF_CAMPAIGN,
+    4,
+  ],
+  [
+    'the reconciliation of every request of some',
+    (
+      ids,
+    ) => `{ annotationRequests(first: 50, filter: { annotationRequestId: { in: ${JSON.stringify(ids)} } }) { nodes {
+      reconciliation { kind count } } } }`,
+    50 * RECORDS_OF_REQUEST,
+    2,
+  ],
+  [
+    'progress and delivery of a campaign and a pool at an instant',
+    () => `{ campaign(campaignId: ${CAMPAIGN}) { ...Past } pool(poolId: 421) { ...PastOfPool } }
+      fragment Past on Campaign { progress(asOf: ${INSTANT}) { percent } delivery(asOf: ${INSTANT}) { all { frames } } }
+      fragment PastOfPool on Pool { progress(asOf: ${INSTANT}) { percent } delivery(asOf: ${INSTANT}) { all { frames } } }`,
+    RECORDS_OF_CAMPAIGN,
+    1,
+  ],
+  [
+    'progress of every request of some at an instant',
+    (
+      ids,
+    ) => `{ annotationRequests(first: 50, filter: { annotationRequestId: { in: ${JSON.stringify(ids)} } }) { nodes {
+      progress(asOf: ${INSTANT}) { percent } } } }`,
+    // The last record of each task.
+    50 * TASKS,
+    1,
+  ],
+  [
+    'the estimated completion of a campaign',
+    () => `{ campaign(campaignId: ${CAMPAIGN}) { estimatedCompletion { expectedAt } } }`,
+    RECORDS_OF_CAMPAIGN,
+    1,
+  ],
+  [
+    'the estimated completion of a pool',
+    () => '{ pool(poolId: 421) { estimatedCompletion { expectedAt } } }',
+    RECORDS_OF_CAMPAIGN,
+    2,
   ],
 ];
 
