@@ -66,6 +66,7 @@ describe('the contract', () => {
         tasks: connection('Task'),
         progress: 'Progress',
         delivery: 'Delivery',
+        quality: 'Quality',
       },
     ],
     [
@@ -79,6 +80,7 @@ describe('the contract', () => {
         annotationHistory: connection('AnnotationHistory'),
         progress: 'Progress',
         delivery: 'Delivery',
+        quality: 'Quality',
       },
     ],
     [
@@ -92,6 +94,7 @@ describe('the contract', () => {
         tasks: connection('Task'),
         progress: 'Progress',
         delivery: 'Delivery',
+        quality: 'Quality',
       },
     ],
     [

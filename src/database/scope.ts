@@ -1,8 +1,18 @@
+import type { TimeRange } from '../domain/time.ts';
 import { Prisma } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 
 /** Whose history is measured: that of the tasks of a campaign, of a request, or of those that have been in a pool. */
 export type ScopeKind = 'Campaign' | 'AnnotationRequest' | 'Pool';
+
+/** What happened in the scopes of a kind in a time range. */
+export interface History {
+  readonly scope: ScopeKind;
+  readonly timeRange: TimeRange;
+}
+
+/** The records of a task of a scope in the order in which they happened: a window. */
+export const IN_TASK = Prisma.sql`(PARTITION BY parent, task_id ORDER BY created_time, id)`;
 
 /**
  * A statement that gives every record of the tasks of some scopes, with its scope's key as `parent`. A task that has been

@@ -2,11 +2,13 @@ import DataLoader from 'dataloader';
 import { countRanges } from '../database/aggregates.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { Range, RangeKey } from '../database/ranges.ts';
+import type { History } from '../database/scope.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import type { Evidence } from '../database/evidence.ts';
 import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
+import { qualityLoaders } from './quality.ts';
 import { deliveryByKey, operationsByKey, progressByKey, type WorkRange } from './work.ts';
 
 /** Ids one statement may name: PostgreSQL's protocol counts its parameters in 16 bits. */
@@ -64,6 +66,10 @@ export function createLoaders(prisma: PrismaClient) {
     /** What they hold under each operation key, by status. */
     operations: (range: WorkRange) =>
       loader('operations', [range], () => operationsByKey(prisma, range)),
+
+    /** How good the work of scopes was. */
+    quality: (history: History) =>
+      loader('quality', [history], () => qualityLoaders(prisma, history)),
 
     /**
      * The rows behind the numbers at one place of an answer.

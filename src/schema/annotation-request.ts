@@ -4,6 +4,7 @@ import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
+import { qualityField } from './quality.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
 
@@ -33,6 +34,7 @@ export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
     }),
     progress: t.field(progressField('tasksOfRequest')),
     delivery: t.field(deliveryField('tasksOfRequest')),
+    quality: t.field(qualityField('AnnotationRequest')),
   }),
 });
 

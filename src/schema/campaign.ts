@@ -6,6 +6,7 @@ import { CampaignType } from './enums.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { PoolConnection } from './pool.ts';
+import { qualityField } from './quality.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
 
@@ -38,6 +39,7 @@ export const Campaign = builder.prismaNode('Campaign', {
     }),
     progress: t.field(progressField('tasksOfCampaign')),
     delivery: t.field(deliveryField('tasksOfCampaign')),
+    quality: t.field(qualityField('Campaign')),
   }),
 });
 

@@ -4,6 +4,7 @@ import { connectionType } from './connections.ts';
 import { knownPoolType, PoolType } from './enums.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
+import { qualityField } from './quality.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
 
@@ -32,6 +33,7 @@ export const Pool = builder.prismaNode('Pool', {
     }),
     progress: t.field(progressField('tasksOfPool')),
     delivery: t.field(deliveryField('tasksOfPool')),
+    quality: t.field(qualityField('Pool')),
   }),
 });
 
