@@ -6,10 +6,12 @@ import {
   askScopes,
   expectPages,
   historiesArbitrary,
+  largestCampaign,
   rangeArbitrary,
   RECORDS,
   replaceAll,
   scopesOf,
+  stretchesOf,
   TASKS,
   type Range,
 } from './support/histories.ts';
@@ -57,25 +59,13 @@ describe('quality of simulated work', () => {
   });
 
   it('is that of a time range, whose end does not count', async () => {
-    const times = entities
-      .filter((one) => one.type === 'annotationHistory')
-      .map(({ createdTime }) => createdTime.getTime())
-      .sort((a, b) => a - b);
-    const at = (share: number) => new Date(times[Math.floor(share * (times.length - 1))]!);
-    for (const range of [
-      { from: at(0.3), to: at(0.6) },
-      { from: at(0.5) },
-      { to: at(0.5) },
-      { from: at(0.5), to: at(0.5) },
-    ]) {
+    for (const range of stretchesOf(entities)) {
       await expectQuality(gateway, entities, range);
     }
   });
 
   it('shows the rows behind its numbers page by page, in both directions', async () => {
-    const scope = scopesOf(entities)
-      .filter(({ list }) => list === 'campaigns')
-      .sort((a, b) => b.tasks.length - a.tasks.length)[0]!;
+    const scope = largestCampaign(entities);
     const { firstPassYield, review, rework, rejections } = qualityOf(scope, {});
     for (const [measure, rows, key, expected] of [
       ['firstPassYield', 'tasks', 'taskId', firstPassYield.tasks],

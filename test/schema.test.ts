@@ -67,6 +67,7 @@ describe('the contract', () => {
         progress: 'Progress',
         delivery: 'Delivery',
         quality: 'Quality',
+        flow: 'Flow',
       },
     ],
     [
@@ -81,6 +82,7 @@ describe('the contract', () => {
         progress: 'Progress',
         delivery: 'Delivery',
         quality: 'Quality',
+        flow: 'Flow',
       },
     ],
     [
@@ -95,6 +97,7 @@ describe('the contract', () => {
         progress: 'Progress',
         delivery: 'Delivery',
         quality: 'Quality',
+        flow: 'Flow',
       },
     ],
     [

@@ -216,6 +216,27 @@ const SHAPES: [string, (n: number) => string, number][] = [
     5,
   ],
   [
+    'the flow of every request, with the rows behind it',
+    (n) => `{ annotationRequests(first: ${n}) { nodes { flow {
+      cycleTime { p50 } timeInPool { visits total { p90 } working { p90 } waiting { p90 } }
+      moves { count from { name } to { poolId campaign { name } } records { totalCount nodes { recordId } } }
+      throughput { tasks completions(first: 1) { nodes { recordId } } } workInProgress { tasks } } } } }`,
+    13,
+  ],
+  [
+    'the flow of every campaign, without what nobody asks for',
+    (n) => `{ campaigns(first: ${n}) { nodes { flow { cycleTime { count } } } } }`,
+    2,
+  ],
+  [
+    'the flow of every pool, in a time range',
+    (
+      n,
+    ) => `{ pools(first: ${n}) { nodes { flow(timeRange: { from: "2025-01-01T00:00:00Z" }, timeZone: "Europe/Berlin") {
+      cycleTime { count } timeInPool { visits } moves { count } throughput { tasks } workInProgress { tasks } } } } }`,
+    6,
+  ],
+  [
     'a numbered page',
     (n) => `{ taskPage(annotationRequestIds: ${REQUEST_IDS}, page: 2, pageSize: ${n}) {
       totalCount unknownAnnotationRequestIds nodes { taskId campaign { campaignId } pool { name } } } }`,

@@ -27,9 +27,12 @@ export function recordsOfScopes(kind: ScopeKind, parents: readonly RangeKey[]): 
       return Prisma.sql`SELECT record.annotation_request_id AS parent, record.* FROM annotation_history AS record
         WHERE record.annotation_request_id = ANY (${parents}::text[])`;
     case 'Pool':
+      // OFFSET makes PostgreSQL look up each task's records by their index: it cannot foresee how few tasks those of one
+      // pool are, and would read the whole history.
       return Prisma.sql`SELECT visited.parent, record.* FROM (
           SELECT DISTINCT pool_id AS parent, task_id FROM annotation_history
           WHERE pool_id = ANY (${parents}::bigint[])) AS visited
-        JOIN annotation_history AS record USING (task_id)`;
+        CROSS JOIN LATERAL (
+          SELECT * FROM annotation_history AS record WHERE record.task_id = visited.task_id OFFSET 0) AS record`;
   }
 }

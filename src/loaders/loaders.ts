@@ -1,12 +1,14 @@
 import DataLoader from 'dataloader';
 import { countRanges } from '../database/aggregates.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import type { DailyHistory } from '../database/flow.ts';
 import type { Range, RangeKey } from '../database/ranges.ts';
 import type { History } from '../database/scope.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import type { Evidence } from '../database/evidence.ts';
 import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
+import { flowLoaders } from './flow.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
 import { qualityLoaders } from './quality.ts';
 import { deliveryByKey, operationsByKey, progressByKey, type WorkRange } from './work.ts';
@@ -70,6 +72,9 @@ export function createLoaders(prisma: PrismaClient) {
     /** How good the work of scopes was. */
     quality: (history: History) =>
       loader('quality', [history], () => qualityLoaders(prisma, history)),
+
+    /** How work went through scopes. */
+    flow: (history: DailyHistory) => loader('flow', [history], () => flowLoaders(prisma, history)),
 
     /**
      * The rows behind the numbers at one place of an answer.

@@ -2,6 +2,7 @@ import { isTextId } from '../domain/ids.ts';
 import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
+import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { qualityField } from './quality.ts';
@@ -35,6 +36,7 @@ export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
     progress: t.field(progressField('tasksOfRequest')),
     delivery: t.field(deliveryField('tasksOfRequest')),
     quality: t.field(qualityField('AnnotationRequest')),
+    flow: t.field(flowField('AnnotationRequest')),
   }),
 });
 

@@ -3,6 +3,7 @@ import { AnnotationRequestConnection } from './annotation-request.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { CampaignType } from './enums.ts';
+import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { PoolConnection } from './pool.ts';
@@ -40,6 +41,7 @@ export const Campaign = builder.prismaNode('Campaign', {
     progress: t.field(progressField('tasksOfCampaign')),
     delivery: t.field(deliveryField('tasksOfCampaign')),
     quality: t.field(qualityField('Campaign')),
+    flow: t.field(flowField('Campaign')),
   }),
 });
 

@@ -2,6 +2,7 @@ import { isNumericId } from '../domain/ids.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { knownPoolType, PoolType } from './enums.ts';
+import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
 import { qualityField } from './quality.ts';
@@ -34,6 +35,7 @@ export const Pool = builder.prismaNode('Pool', {
     progress: t.field(progressField('tasksOfPool')),
     delivery: t.field(deliveryField('tasksOfPool')),
     quality: t.field(qualityField('Pool')),
+    flow: t.field(flowField('Pool')),
   }),
 });
 

@@ -95,6 +95,27 @@ export function scopesOf(entities: readonly Entity[]): Scope[] {
   });
 }
 
+/** Stretches of the time of all records, ending at the very instants of some. */
+export function stretchesOf(entities: readonly Entity[]): Range[] {
+  const times = entities
+    .filter((one) => one.type === 'annotationHistory')
+    .map(({ createdTime }) => createdTime.getTime())
+    .sort((a, b) => a - b);
+  const at = (share: number) => new Date(times[Math.floor(share * (times.length - 1))]!);
+  return [
+    { from: at(0.3), to: at(0.6) },
+    { from: at(0.5) },
+    { to: at(0.5) },
+    { from: at(0.5), to: at(0.5) },
+  ];
+}
+
+/** The campaign with the most tasks. */
+export function largestCampaign(entities: readonly Entity[]): Scope {
+  const campaigns = scopesOf(entities).filter(({ list }) => list === 'campaigns');
+  return campaigns.sort((a, b) => b.tasks.length - a.tasks.length)[0]!;
+}
+
 /** Asks every campaign, request and pool for a field, and gives what each answered; the field must succeed. */
 export async function askScopes(
   gateway: TestGateway,
