@@ -28,7 +28,8 @@ beforeAll(async () => {
     })),
   });
   await gateway.database.prisma.annotationHistory.createMany({
-    data: Array.from({ length: 60 }, (_, index) => sentBackAndCompleted(index)).flat(),
+    // Of every other request, so that some have nothing to show.
+    data: Array.from({ length: 30 }, (_, index) => sentBackAndCompleted(2 * index)).flat(),
   });
 });
 afterAll(() => gateway.close());
@@ -198,11 +199,11 @@ const SHAPES: [string, (n: number) => string, number][] = [
   [
     'the quality of every request, with the rows behind it',
     (n) => `{ annotationRequests(first: ${n}) { nodes { quality {
-      firstPassYield { ratio tasks { nodes { taskId } } reworkedTasks { totalCount } }
+      firstPassYield { ratio tasks { totalCount nodes { taskId } } reworkedTasks { totalCount } }
       review { passed rejectedRecords { totalCount nodes { recordId pool { name } } } } qc { rejectionRate }
       rework { submissions records { groupBy(keys: [POOL]) { pool { name } } } }
       rejections { total records(first: 1) { nodes { recordId } } } } } } }`,
-    15,
+    16,
   ],
   [
     'the quality of every campaign, without what nobody asks for',

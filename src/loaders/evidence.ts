@@ -12,10 +12,13 @@ import { MAX_GROUPS } from '../domain/lists/group-keys.ts';
 import type { Aggregate } from '../domain/lists/measures.ts';
 import { fieldsOf, groupingOf, toGroups, type Group } from './measures.ts';
 
+/** Reads rows by their ids, in the order of these. */
+type ReadRows = (ids: readonly bigint[]) => Promise<object[]>;
+
 /** What can be asked of the rows behind a number, gathered over all numbers of one field. */
 export interface EvidenceLoaders<Values> {
-  /** The ids of one page of them, in the order they are read. The same page for every number. */
-  page(page: EvidencePage): DataLoader<Cell<Values>, bigint[], string>;
+  /** One page of them, in the order they are read. The same page for every number. */
+  page(page: EvidencePage, readRows: ReadRows): DataLoader<Cell<Values>, object[], string>;
   aggregate(): DataLoader<Cell<Values>, Aggregate, string>;
   groups(keys: readonly string[]): DataLoader<Cell<Values>, Group[], string>;
 }
@@ -44,11 +47,15 @@ export function evidenceLoaders<Values>(
     return made.get(name) as T;
   };
   return {
-    page: (page) =>
+    page: (page, readRows) =>
       once('page', () =>
         byCell(async (cells) => {
-          const ids = await pageOfEvidence(prisma, evidence, cells, page);
-          return (cell) => ids.get(cell)!;
+          const pages = await pageOfEvidence(prisma, evidence, cells, page);
+          // All pages at once: one that was empty and ready before the others would have its count read apart from theirs.
+          const ids = [...new Set([...pages.values()].flat())];
+          const read = await readRows(ids);
+          const rows = new Map(ids.map((id, index) => [id, read[index]!]));
+          return (cell) => pages.get(cell)!.map((id) => rows.get(id)!);
         }),
       ),
     aggregate: () =>
