@@ -68,6 +68,8 @@ describe('the contract', () => {
         delivery: 'Delivery',
         estimatedCompletion: 'EstimatedCompletion',
         reconciliation: '[Discrepancy!]',
+        quality: 'Quality',
+        flow: 'Flow',
       },
     ],
     [
@@ -83,6 +85,8 @@ describe('the contract', () => {
         delivery: 'Delivery',
         estimatedCompletion: 'EstimatedCompletion',
         reconciliation: '[Discrepancy!]',
+        quality: 'Quality',
+        flow: 'Flow',
       },
     ],
     [
@@ -97,6 +101,8 @@ describe('the contract', () => {
         progress: 'Progress',
         delivery: 'Delivery',
         estimatedCompletion: 'EstimatedCompletion',
+        quality: 'Quality',
+        flow: 'Flow',
       },
     ],
     [

@@ -29,8 +29,33 @@ beforeAll(async () => {
       campaignId: 'c-1',
     })),
   });
+  await gateway.database.prisma.annotationHistory.createMany({
+    // Of every other request, so that some have nothing to show.
+    data: Array.from({ length: 30 }, (_, index) => sentBackAndCompleted(2 * index)).flat(),
+  });
 });
 afterAll(() => gateway.close());
+
+/** What happened to the first task of a request: submitted, sent back twice and completed, from pool to pool. */
+function sentBackAndCompleted(request: number) {
+  const task = 466917967054114817n + BigInt(request);
+  return [7, 17, 7, 10, 6].map((actionType, index) => ({
+    id: BigInt(request * 10 + index),
+    taskId: task,
+    annotationRequestId: `ar-${String(request + 1).padStart(2, '0')}`,
+    campaignId: 'c-1',
+    poolId: index % 2 === 0 ? 3001n : BigInt(request),
+    status: 3,
+    actionType,
+    createdTime: new Date(Date.UTC(2025, 3, 2 + index)),
+    instanceInfo: {},
+    instanceNum: 0,
+    instanceSum: 0,
+    attributesNum: 0,
+    attributesSum: 0,
+    frameCount: 1,
+  }));
+}
 
 const REQUEST_IDS = JSON.stringify(
   Array.from({ length: 60 }, (_, i) => `ar-${String(i + 1).padStart(2, '0')}`),
@@ -232,6 +257,47 @@ const SHAPES: [string, (n: number) => string, number][] = [
       fragment Rows on Discrepancy { kind count
         tasks(first: 2) { totalCount nodes { sceneId pool { name } } } records(first: 2) { totalCount nodes { recordId } } }`,
     15,
+  ],
+  [
+    'the quality of every request, with the rows behind it',
+    (n) => `{ annotationRequests(first: ${n}) { nodes { quality {
+      firstPassYield { ratio tasks { totalCount nodes { taskId } } reworkedTasks { totalCount } }
+      review { passed rejectedRecords { totalCount nodes { recordId pool { name } } } } qc { rejectionRate }
+      rework { submissions records { groupBy(keys: [POOL]) { pool { name } } } }
+      rejections { total records(first: 1) { nodes { recordId } } } } } } }`,
+    16,
+  ],
+  [
+    'the quality of every campaign, without what nobody asks for',
+    (n) => `{ campaigns(first: ${n}) { nodes { quality { review { passed } } } } }`,
+    2,
+  ],
+  [
+    'the quality of every pool, in a time range',
+    (n) => `{ pools(first: ${n}) { nodes { quality(timeRange: { from: "2025-01-01T00:00:00Z" }) {
+      firstPassYield { completed } review { passed } qc { passed } rework { instances } rejections { total } } } } }`,
+    5,
+  ],
+  [
+    'the flow of every request, with the rows behind it',
+    (n) => `{ annotationRequests(first: ${n}) { nodes { flow {
+      cycleTime { p50 } timeInPool { visits total { p90 } working { p90 } waiting { p90 } }
+      moves { count from { name } to { poolId campaign { name } } records { totalCount nodes { recordId } } }
+      throughput { tasks completions(first: 1) { nodes { recordId } } } workInProgress { tasks } } } } }`,
+    13,
+  ],
+  [
+    'the flow of every campaign, without what nobody asks for',
+    (n) => `{ campaigns(first: ${n}) { nodes { flow { cycleTime { count } } } } }`,
+    2,
+  ],
+  [
+    'the flow of every pool, in a time range',
+    (
+      n,
+    ) => `{ pools(first: ${n}) { nodes { flow(timeRange: { from: "2025-01-01T00:00:00Z" }, timeZone: "Europe/Berlin") {
+      cycleTime { count } timeInPool { visits } moves { count } throughput { tasks } workInProgress { tasks } } } } }`,
+    6,
   ],
   [
     'a numbered page',

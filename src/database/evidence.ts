@@ -10,11 +10,12 @@ import {
   type RawRow,
 } from './aggregates.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import type { RangeKey } from './ranges.ts';
 import { TABLES } from './where.ts';
 
 /**
- * The rows behind numbers. A number is known by its cell: the text of a JSON array, which PostgreSQL makes of whatever
- * tells the number from others, and which nobody else needs to read.
+ * The rows behind numbers. A number is known by its cell: the key of its scope, where each scope has one; else the text of
+ * a JSON array, which PostgreSQL makes of whatever tells the number from others, and which nobody else needs to read.
  */
 export interface Evidence<Values> {
   readonly model: 'Task' | 'AnnotationHistory';
@@ -41,6 +42,25 @@ export function cellSql(values: readonly Prisma.Sql[]): Prisma.Sql {
   return values.length === 0
     ? Prisma.sql`'[]'`
     : Prisma.sql`jsonb_build_array(${Prisma.join([...values])})::text`;
+}
+
+/** A number about a scope. */
+export interface OfScope {
+  readonly parent: RangeKey;
+}
+
+/** The number that a scope has one of, and the column of its cell. */
+export function scopeCell(parent: RangeKey): Cell<OfScope> {
+  return { cell: String(parent), values: { parent } };
+}
+export const SCOPE_CELL = Prisma.sql`parent::text AS cell`;
+
+/** The rows behind numbers about scopes, by a statement that finds those of some scopes. */
+export function evidenceOfScopes(
+  model: Evidence<OfScope>['model'],
+  rows: (parents: readonly RangeKey[]) => Prisma.Sql,
+): Evidence<OfScope> {
+  return { model, rows: (cells) => rows([...new Set(cells.map(({ values }) => values.parent))]) };
 }
 
 function evidenceSql<Values>({ rows }: Evidence<Values>, cells: readonly Cell<Values>[]) {

@@ -11,28 +11,29 @@ const DRIVER_GRACE_MS = 2000;
 /** How many different statements are prepared under a name, on each connection; the rest run unnamed. */
 const MAX_NAMED_STATEMENTS = 300;
 
-const UTC = '-c TimeZone=UTC';
+/**
+ * What every session is set to. Prisma reads and writes `timestamptz` without its offset, which is true only where the zone
+ * is UTC, whatever zone the database has. Compiling our statements costs PostgreSQL more time than it saves.
+ */
+const SETTINGS = '-c TimeZone=UTC -c jit=off';
 
 /**
- * The driver lets a URL's own `options` take the place of ours, which would lose the time zone: ours are added to them,
- * last, since of two values of one setting the server takes the last.
+ * The driver lets a URL's own `options` take the place of ours: ours are added to them, last, since of two values of one
+ * setting the server takes the last.
  */
-function withTimeZone(url: string): string {
+function withSettings(url: string): string {
   const parsed = new URL(url);
   const own = parsed.searchParams.get('options');
   if (own === null) return url;
-  parsed.searchParams.set('options', `${own} ${UTC}`);
+  parsed.searchParams.set('options', `${own} ${SETTINGS}`);
   return parsed.href;
 }
 
-/**
- * What every connection needs to be right: Prisma reads and writes `timestamptz` without its offset, which is true only
- * where the session's zone is UTC, whatever zone the database has.
- */
+/** What every connection needs to be right. */
 export function connectionOptions(url: string): pg.ClientConfig {
   return {
-    connectionString: withTimeZone(url),
-    options: UTC,
+    connectionString: withSettings(url),
+    options: SETTINGS,
     application_name: 'rosetta-gateway',
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -63,3 +63,19 @@ export interface TimeBucket {
   readonly start: Date;
   readonly end: Date;
 }
+
+/** How many rows a measure over a time range may list. */
+export const MAX_ROWS = 1000;
+
+/**
+ * The rows that a measure lists.
+ * @param what they are called.
+ * @throws GatewayError (BAD_USER_INPUT) if there are more than it may list.
+ */
+export function atMostMaxRows<Row>(rows: readonly Row[], what: string): readonly Row[] {
+  if (rows.length <= MAX_ROWS) return rows;
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    `There are more than ${MAX_ROWS} ${what}; narrow "timeRange".`,
+  );
+}

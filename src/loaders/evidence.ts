@@ -17,8 +17,8 @@ type ReadRows = (ids: readonly bigint[]) => Promise<object[]>;
 
 /** What can be asked of the rows behind a number, gathered over all numbers of one field. */
 export interface EvidenceLoaders<Values> {
-  /** One page of them, in the order of the reading. The same page for every number. */
-  page(page: EvidencePage, read: ReadRows): DataLoader<Cell<Values>, object[], string>;
+  /** One page of them, in the order they are read. The same page for every number. */
+  page(page: EvidencePage, readRows: ReadRows): DataLoader<Cell<Values>, object[], string>;
   aggregate(): DataLoader<Cell<Values>, Aggregate, string>;
   groups(keys: readonly string[]): DataLoader<Cell<Values>, Group[], string>;
 }
@@ -47,16 +47,15 @@ export function evidenceLoaders<Values>(
     return made.get(name) as T;
   };
   return {
-    page: (page, read) =>
+    page: (page, readRows) =>
       once('page', () =>
         byCell(async (cells) => {
-          const ids = await pageOfEvidence(prisma, evidence, cells, page);
-          // All pages are done together, empty ones too: what is asked of the numbers next is one batch again.
-          const pages = await Promise.all(
-            [...ids].map(async ([cell, some]) => [cell, await read(some)] as const),
-          );
-          const rows = new Map(pages);
-          return (cell) => rows.get(cell)!;
+          const pages = await pageOfEvidence(prisma, evidence, cells, page);
+          // All pages at once: one that was empty and ready before the others would have its count read apart from theirs.
+          const ids = [...new Set([...pages.values()].flat())];
+          const read = await readRows(ids);
+          const rows = new Map(ids.map((id, index) => [id, read[index]!]));
+          return (cell) => pages.get(cell)!.map((id) => rows.get(id)!);
         }),
       ),
     aggregate: () =>

@@ -1,17 +1,21 @@
 import DataLoader from 'dataloader';
 import { countRanges } from '../database/aggregates.ts';
+import type { Evidence } from '../database/evidence.ts';
+import type { DailyHistory } from '../database/flow.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { Range, RangeKey, WorkRange } from '../database/ranges.ts';
 import type { ReconciledScope } from '../database/reconciliation.ts';
+import type { History } from '../database/scope.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
-import type { Evidence } from '../database/evidence.ts';
 import { estimateByKey } from './estimate.ts';
 import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
+import { flowLoaders } from './flow.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
-import { workloadLoaders, type WorkloadQuestion } from './workload.ts';
+import { qualityLoaders } from './quality.ts';
 import { discrepanciesByKey } from './reconciliation.ts';
 import { deliveryByKey, operationsByKey, progressByKey, workAsOfByKey } from './work.ts';
+import { workloadLoaders, type WorkloadQuestion } from './workload.ts';
 
 /** Ids one statement may name: PostgreSQL's protocol counts its parameters in 16 bits. */
 const MAX_IDS = 30_000;
@@ -72,6 +76,13 @@ export function createLoaders(prisma: PrismaClient) {
     /** What they hold under each operation key, by status. */
     operations: (range: WorkRange) =>
       loader('operations', [range], () => operationsByKey(prisma, range)),
+
+    /** How good the work of scopes was. */
+    quality: (history: History) =>
+      loader('quality', [history], () => qualityLoaders(prisma, history)),
+
+    /** How work went through scopes. */
+    flow: (history: DailyHistory) => loader('flow', [history], () => flowLoaders(prisma, history)),
 
     /**
      * Groups of records.

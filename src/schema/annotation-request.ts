@@ -3,8 +3,10 @@ import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { estimateField } from './estimate.ts';
+import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
+import { qualityField } from './quality.ts';
 import { reconciliationField } from './reconciliation.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
@@ -39,6 +41,8 @@ export const AnnotationRequest = builder.prismaNode('AnnotationRequest', {
     estimatedCompletion: t.field(estimateField('tasksOfRequest')),
     reconciliation: t.field(reconciliationField('AnnotationRequest')),
     workload: t.field(workloadField('AnnotationRequest', 'Over the records of this request:')),
+    quality: t.field(qualityField('AnnotationRequest')),
+    flow: t.field(flowField('AnnotationRequest')),
   }),
 });
 

@@ -4,13 +4,15 @@ import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { CampaignType } from './enums.ts';
 import { estimateField } from './estimate.ts';
+import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
+import { OPERATOR_RANKING } from './operator-ranking.ts';
 import { PoolConnection } from './pool.ts';
+import { qualityField } from './quality.ts';
 import { reconciliationField } from './reconciliation.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
-import { OPERATOR_RANKING } from './operator-ranking.ts';
 import { workloadField } from './workload.ts';
 
 export const Campaign = builder.prismaNode('Campaign', {
@@ -46,6 +48,8 @@ export const Campaign = builder.prismaNode('Campaign', {
     reconciliation: t.field(reconciliationField('Campaign')),
     workload: t.field(workloadField('Campaign', 'Over the records of this campaign:')),
     operatorRanking: t.field(OPERATOR_RANKING),
+    quality: t.field(qualityField('Campaign')),
+    flow: t.field(flowField('Campaign')),
   }),
 });
 

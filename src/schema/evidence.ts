@@ -44,18 +44,17 @@ async function resolveEvidence<Values>(
       select: { id: true },
       paths: ROW_PATHS,
     });
-    const rows = context.loaders.rows(path, (some) =>
-      loadType(noun, some as never[], context, selection),
+    const rows = context.loaders.rows(path, (ids) =>
+      loadType(noun, ids as never[], context, selection),
     );
-    const read = (ids: readonly bigint[]) =>
-      Promise.all(ids.map((id) => rows.load(id))) as Promise<object[]>;
-    const wanted = {
-      after: page.after?.[0] as bigint | undefined,
-      before: page.before?.[0] as bigint | undefined,
-      backward: page.backward,
-      take: page.size + 1,
-    };
-    return (await found.page(wanted, read).load(number)) as { id: bigint }[];
+    const { size, backward } = page;
+    const [after, before] = [page.after?.[0], page.before?.[0]] as (bigint | undefined)[];
+    const read = await found
+      .page({ after, before, backward, take: size + 1 }, (ids) =>
+        Promise.all(ids.map(async (id) => (await rows.load(id))!)),
+      )
+      .load(number);
+    return read as { id: bigint }[];
   };
   return {
     ...toConnection(noun, page, wantsRows(context, info) ? await readRows() : []),

@@ -44,6 +44,21 @@ function rowOf(noun: Noun, id: string | bigint, context: GatewayContext, info: G
     .load(id);
 }
 
+/** The options of a field that leads to a row by its id. */
+export function rowField<Parent>(
+  noun: Noun,
+  description: string,
+  idOf: (parent: Parent) => string | bigint,
+) {
+  return {
+    type: NODES.get(noun)!,
+    nullable: true,
+    description,
+    resolve: (parent: Parent, _args: object, context: GatewayContext, info: GraphQLResolveInfo) =>
+      rowOf(noun, idOf(parent), context, info),
+  } as const;
+}
+
 /** The fields that show what the rows of a group have in common. */
 export function keyFields(t: FieldBuilder, name: string, { kind }: GroupKey) {
   const common = `null unless \`${constantCase(name)}\` is among the keys`;

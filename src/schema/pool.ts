@@ -3,8 +3,10 @@ import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { knownPoolType, PoolType } from './enums.ts';
 import { estimateField } from './estimate.ts';
+import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
+import { qualityField } from './quality.ts';
 import { TaskConnection } from './task.ts';
 import { deliveryField, progressField } from './work.ts';
 import { workloadField } from './workload.ts';
@@ -36,6 +38,8 @@ export const Pool = builder.prismaNode('Pool', {
     delivery: t.field(deliveryField('tasksOfPool')),
     estimatedCompletion: t.field(estimateField('tasksOfPool')),
     workload: t.field(workloadField('Pool', 'Over the records that left a task in this pool:')),
+    quality: t.field(qualityField('Pool')),
+    flow: t.field(flowField('Pool')),
   }),
 });
 
