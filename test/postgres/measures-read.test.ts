@@ -41,6 +41,11 @@ const CAMPAIGN = '"c-42"';
 const INSTANT = '"2025-12-01T00:00:00Z"';
 const RECORDS_OF_REQUEST = TASKS * RECORDS;
 
+const QUALITY = `firstPassYield { ratio reworkedTasks(first: 2) { nodes { taskId } } } review { passed } qc { passed }
+  rework { instances records(first: 2) { nodes { recordId } } } rejections { total records(first: 2) { nodes { recordId } } }`;
+const FLOW = `cycleTime { p50 } timeInPool { total { p50 } } moves { count records(first: 2) { nodes { recordId } } }
+  throughput { tasks completions(first: 2) { nodes { recordId } } } workInProgress { tasks }`;
+
 /**
  * The heaviest questions: what they ask, how many records of the million they are about, and how often they may read each,
  * its look-ups by others included.
@@ -155,6 +160,48 @@ const QUESTIONS: [string, (requests: string[]) => string, number, number][] = [
     () => '{ pool(poolId: 421) { estimatedCompletion { expectedAt } } }',
     RECORDS_OF_CAMPAIGN,
     2,
+  ],
+  [
+    'the quality of a campaign, with the rows behind it',
+    () => `{ campaign(campaignId: ${CAMPAIGN}) { quality { ${QUALITY} } } }`,
+    RECORDS_OF_CAMPAIGN,
+    20,
+  ],
+  [
+    'the quality of a pool',
+    () => '{ pool(poolId: 421) { quality { review { passed } rework { submissions } } } }',
+    RECORDS_OF_CAMPAIGN,
+    4,
+  ],
+  [
+    'the quality of every request of some, in a time range',
+    (
+      ids,
+    ) => `{ annotationRequests(first: 50, filter: { annotationRequestId: { in: ${JSON.stringify(ids)} } }) { nodes {
+      quality(timeRange: { from: ${INSTANT} }) { firstPassYield { ratio } review { passed } rework { instances } rejections { total } } } } }`,
+    50 * RECORDS_OF_REQUEST,
+    8,
+  ],
+  [
+    'the flow of a campaign, with the rows behind it',
+    () => `{ campaign(campaignId: ${CAMPAIGN}) { flow(timeZone: "Asia/Shanghai") { ${FLOW} } } }`,
+    RECORDS_OF_CAMPAIGN,
+    20,
+  ],
+  [
+    'the flow of a pool',
+    () => '{ pool(poolId: 421) { flow { timeInPool { visits } moves { count } } } }',
+    RECORDS_OF_CAMPAIGN,
+    4,
+  ],
+  [
+    'the flow of every request of some',
+    (
+      ids,
+    ) => `{ annotationRequests(first: 50, filter: { annotationRequestId: { in: ${JSON.stringify(ids)} } }) { nodes {
+      flow { cycleTime { p50 } timeInPool { visits } moves { count } } } } }`,
+    50 * RECORDS_OF_REQUEST,
+    5,
   ],
 ];
 
