@@ -5,6 +5,11 @@ import { createTestGateway, type TestGateway } from './support/gateway.ts';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
+/** The queries of README with the answers it shows. */
+const QUERIES = [...README.matchAll(/```graphql\n([^`]+)\n```\n\n```json\n([^`]+)\n```/g)].map(
+  ([, query, answer]) => [query!, answer!] as const,
+);
+
 /** The requests of README with the answers it shows: a block of one curl command, and the next block of JSON. */
 const EXAMPLES = [...README.matchAll(/```sh\n(curl [^\n]+)\n```\n\n```json\n([^`]+)\n```/g)].map(
   ([, command, answer]) => [command!, answer!] as const,
@@ -49,14 +54,47 @@ describe('README', () => {
       '/statistics',
       '/rosetta-open/statistics/record',
       '/graphql',
-      '/graphql',
-      '/graphql',
-      '/graphql',
     ]);
   });
 
   it.each(EXAMPLES)('shows the real answer of %s', async (command, answer) => {
     const { payload } = await gateway.inject(readCurl(command));
     expect(readAnswer(payload)).toEqual(readAnswer(answer));
+  });
+
+  it('has ten questions', () => {
+    expect(QUERIES).toHaveLength(10);
+  });
+
+  it.each(QUERIES)('shows the real answer of %s', async (query, answer) => {
+    expect({ data: await gateway.gql<object>(query) }).toEqual(JSON.parse(answer));
+  });
+
+  it('has a workload sheet that adds up to the records behind it', async () => {
+    interface Sheet {
+      campaign: { workload: { totalCount: number; nodes: Row[] } };
+    }
+    interface Row {
+      recordCount: number;
+      instances: string;
+      attributes: string;
+      records: {
+        totalCount: number;
+        aggregate: { sum: object };
+        nodes: { instanceNum: number }[];
+      };
+    }
+    const [query] = QUERIES.find(([text]) => text.includes('workload(\n'))!;
+    const whole = query.replace('first: 3', 'first: 1000').replace('last: 1', 'first: 1000');
+    const { campaign } = await gateway.gql<Sheet>(whole);
+    const { totalCount, nodes } = campaign.workload;
+    expect(nodes).toHaveLength(totalCount);
+    for (const { recordCount, instances, attributes, records } of nodes) {
+      expect(records.nodes).toHaveLength(recordCount);
+      expect(records.totalCount).toBe(recordCount);
+      expect(records.aggregate.sum).toEqual({ instanceNum: instances, attributesNum: attributes });
+      const sum = records.nodes.reduce((total, { instanceNum }) => total + instanceNum, 0);
+      expect(String(sum)).toBe(instances);
+    }
   });
 });
