@@ -1,20 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { POOL_TYPE, TASK_STATUS } from '../src/domain/codes.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { COUNTS, deliveryOf, PROGRESS_FRAGMENTS, progressOf } from './support/progress.ts';
 import { importSimulation } from './support/rows.ts';
-
-interface TaskRow {
-  campaignId: string;
-  annotationRequestId: string;
-  poolId: bigint;
-  status: number;
-  poolType: number;
-  instanceInfo: Record<string, number>;
-  instanceNum: number;
-  attributeNum: number;
-  frameNum: number;
-}
 
 const PARENTS = [
   ['campaigns', 'campaignId'],
@@ -22,72 +10,34 @@ const PARENTS = [
   ['pools', 'poolId'],
 ] as const;
 
-const WORK = `
-  progress { total completed percent
-    byStatus { status statusCode count } byPoolType { poolType poolTypeCode count } }
-  delivery { all { ...Counts } completed { ...Counts } }`;
-const COUNTS = `fragment Counts on DeliveryCounts {
-  tasks instances attributes frames byOperationKey { key instances } }`;
-
-const nameOf = (codes: Record<string, number>, code: number) =>
-  Object.keys(codes).find((name) => codes[name] === code) ?? null;
-
-function countBy(codes: number[], show: (code: number) => object): object[] {
-  return [...new Set(codes)]
-    .sort((a, b) => a - b)
-    .map((code) => ({ ...show(code), count: codes.filter((other) => other === code).length }));
-}
-
-function delivered(tasks: TaskRow[]): object {
-  const sum = (value: (task: TaskRow) => number) =>
-    String(tasks.reduce((total, task) => total + BigInt(value(task)), 0n));
-  const keys = [...new Set(tasks.flatMap((task) => Object.keys(task.instanceInfo)))];
-  return {
-    tasks: tasks.length,
-    instances: sum((task) => task.instanceNum),
-    attributes: sum((task) => task.attributeNum),
-    frames: sum((task) => task.frameNum),
-    byOperationKey: keys
-      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-      .map((key) => ({ key, instances: sum((task) => task.instanceInfo[key] ?? 0) })),
-  };
-}
-
-/** The definitions, word for word, over the rows of one parent. */
-function workOf(tasks: TaskRow[]): object {
-  const completed = tasks.filter((task) => task.status === 11);
-  const workable = tasks.length - tasks.filter((task) => task.status === 0).length;
-  return {
-    progress: {
-      total: tasks.length,
-      completed: completed.length,
-      percent: workable === 0 ? null : (100 * completed.length) / workable,
-      byStatus: countBy(
-        tasks.map((task) => task.status),
-        (code) => ({ status: nameOf(TASK_STATUS, code), statusCode: code }),
-      ),
-      byPoolType: countBy(
-        tasks.map((task) => task.poolType),
-        (code) => ({ poolType: nameOf(POOL_TYPE, code), poolTypeCode: code }),
-      ),
-    },
-    delivery: { all: delivered(tasks), completed: delivered(completed) },
-  };
-}
-
 /** Asks for the work of every campaign, request and pool, and holds it against the rows. */
 async function expectWork(gateway: TestGateway): Promise<void> {
   const rows = await gateway.database.prisma.task.findMany({ include: { pool: true } });
-  const tasks = rows.map(({ pool, ...task }) => ({ ...task, poolType: pool.poolType }));
-  const lists = PARENTS.map(([list, key]) => `${list}(first: 100) { nodes { ${key} ${WORK} } }`);
+  const lists = PARENTS.map(
+    ([list, key]) =>
+      `${list}(first: 100) { nodes { ${key} progress { ...Far } delivery { ...Held } } }`,
+  );
   type Answer = Record<string, { nodes: Record<string, unknown>[] }>;
-  const data = await gateway.gql<Answer>(`{ ${lists.join(' ')} } ${COUNTS}`);
+  const data = await gateway.gql<Answer>(`{ ${lists.join(' ')} } ${PROGRESS_FRAGMENTS}`);
   for (const [list, key] of PARENTS) {
     const { nodes } = data[list]!;
     expect(nodes.length).toBeGreaterThan(0);
     for (const node of nodes) {
-      const mine = tasks.filter((task) => String(task[key]) === node[key]) as unknown as TaskRow[];
-      expect(node).toEqual({ [key]: node[key], ...workOf(mine) });
+      const tasks = rows
+        .filter((task) => String(task[key]) === node[key])
+        .map(({ pool, instanceNum, attributeNum, frameNum, ...task }) => ({
+          status: task.status,
+          poolType: pool.poolType,
+          instances: instanceNum,
+          attributes: attributeNum,
+          frames: frameNum,
+          instanceInfo: task.instanceInfo as Record<string, number>,
+        }));
+      expect(node).toEqual({
+        [key]: node[key],
+        progress: progressOf(tasks),
+        delivery: deliveryOf(tasks, true),
+      });
     }
   }
 }

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Entity } from '../src/domain/entities.ts';
+import { simulate } from '../src/simulator/simulate.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
-import { randomHistory, ZONES } from './support/history.ts';
 import type { Filter } from './support/list-evaluation.ts';
-import { rowsOfEntities, type ModelRow } from './support/list-rows.ts';
-import { importEntities, importSimulation } from './support/rows.ts';
+import type { ModelRow } from './support/list-rows.ts';
+import { ZONES } from './support/local-time.ts';
+import { aroundNight, NIGHTS, randomHistory } from './support/random-history.ts';
+import { importEntities, recordWith, taskWith } from './support/rows.ts';
 import { workingTimeOf, type ExpectedDay, type WorkingTimeQuery } from './support/working-time.ts';
+import { importRows } from './support/workload.ts';
 
 const FILTERS: Filter[] = [
   {},
@@ -56,14 +59,12 @@ async function expectWorkingTime(
   ).toEqual(expected.slice(0, 1000));
 }
 
-describe.each([1, 2, 3])('the working time of a history without sense (%i)', (seed) => {
+describe.each(NIGHTS)('the working time of a history without sense, around %s', (night) => {
   let gateway: TestGateway;
   let history: ModelRow[];
   beforeAll(async () => {
     gateway = await createTestGateway();
-    const entities = randomHistory(seed);
-    await importEntities(gateway.database, entities);
-    history = rowsOfEntities(entities).AnnotationHistory;
+    history = await importRows(gateway.database, randomHistory(3, aroundNight(night)));
   });
   afterAll(() => gateway.close());
 
@@ -80,8 +81,7 @@ describe('the working time of a simulation', () => {
   let history: ModelRow[];
   beforeAll(async () => {
     gateway = await createTestGateway();
-    const entities = await importSimulation(gateway.database, 100);
-    history = rowsOfEntities(entities).AnnotationHistory;
+    history = await importRows(gateway.database, [...simulate({ tasks: 100 })]);
   });
   afterAll(() => gateway.close());
 
@@ -121,24 +121,13 @@ describe('the working time of a simulation', () => {
 
 it('counts a day that a colleague would count by hand', async () => {
   const gateway = await createTestGateway();
-  const at = (time: string) => new Date(`2025-04-01T${time}:00+08:00`);
-  const counts = { instanceInfo: {}, instanceSum: 0, attributesNum: 0, attributesSum: 0 };
   const entities: Entity[] = [
     { type: 'campaign', id: 'c', projectId: 1n, name: 'c', campaignType: 'POC' },
     { type: 'annotationRequest', id: 'r', name: 'r', campaignId: 'c' },
     { type: 'pool', id: 1n, name: 'p', poolType: 1, campaignId: 'c' },
-    ...[1n, 2n].map((id): Entity => ({
-      type: 'task',
-      id,
-      annotationRequestId: 'r',
-      sceneId: `s${id}`,
-      status: 4,
-      poolId: 1n,
-      instanceInfo: {},
-      instanceNum: 0,
-      attributeNum: 0,
-      frameNum: 1,
-    })),
+    ...[1n, 2n].map((id) =>
+      taskWith({ id, annotationRequestId: 'r', sceneId: `s${id}`, status: 4, poolId: 1n }),
+    ),
     ...(
       [
         // Picked up, worked on for 90 minutes.
@@ -151,19 +140,18 @@ it('counts a day that a colleague would count by hand', async () => {
         // Five hours on one task are too long to be believed.
         [2n, 7, '18:00', 20],
       ] as const
-    ).map(([taskId, actionType, time, instanceNum], i): Entity => ({
-      type: 'annotationHistory',
-      id: BigInt(i),
-      taskId,
-      poolId: 1n,
-      status: 3,
-      actionType,
-      poolAssigneeId: 5n,
-      createdTime: at(time),
-      instanceNum,
-      frameCount: 1,
-      ...counts,
-    })),
+    ).map(([taskId, actionType, time, instanceNum], i) =>
+      recordWith({
+        id: BigInt(i),
+        taskId,
+        poolId: 1n,
+        status: 3,
+        actionType,
+        poolAssigneeId: 5n,
+        createdTime: new Date(`2025-04-01T${time}:00+08:00`),
+        instanceNum,
+      }),
+    ),
   ];
   await importEntities(gateway.database, entities);
   const data = await gateway.gql<object>(

@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { simulate } from '../src/simulator/simulate.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
-import { randomHistory, ZONES } from './support/history.ts';
 import type { Filter } from './support/list-evaluation.ts';
-import { rowsOfEntities, type ModelRow } from './support/list-rows.ts';
-import { localTime } from './support/local-time.ts';
-import { importEntities, importSimulation } from './support/rows.ts';
+import { compare } from './support/list-measures.ts';
+import type { ModelRow } from './support/list-rows.ts';
+import { HOUR, localTime, ZONES } from './support/local-time.ts';
+import { expectPages, pageSelection } from './support/pages.ts';
+import { aroundNight, NIGHTS, randomHistory } from './support/random-history.ts';
+import { ascending } from './support/records.ts';
+import { importEntities } from './support/rows.ts';
 import {
   campaignOf,
+  importRows,
   OPERATION_KEY,
   UNITS,
   WORKLOAD_KEYS,
@@ -18,7 +23,7 @@ import {
 
 const FILTERS: Filter[] = [
   {},
-  { poolAssigneeId: { in: ['5001', '466917967054114816'] } },
+  { poolAssigneeId: { in: ['5001', '9007199254740993'] } },
   { poolAssigneeId: { isNull: true } },
   { teamId: { eq: '41' } },
   { not: { creatorId: { eq: '61' } } },
@@ -26,7 +31,7 @@ const FILTERS: Filter[] = [
   { actionCode: { in: [10, 17] }, createdTime: { gte: '2025-03-30T00:00:00.000Z' } },
   { createdTime: { gte: '2025-03-29T20:00:00.000Z', lt: '2025-11-02T05:00:00.000Z' } },
   { pool: { typeCode: { lte: 2 } } },
-  { annotationRequest: { campaign: { campaignId: { eq: 'c-é' } } } },
+  { annotationRequest: { campaign: { campaignId: { eq: 'c "é"' } } } },
   { task: { annotationHistory: { actionCode: { eq: 9 } } } },
   { recordId: { eq: '1' } },
 ];
@@ -44,8 +49,6 @@ type Group = Record<string, unknown> & {
 interface Groups {
   totalCount: number;
   nodes: Group[];
-  edges: { cursor: string }[];
-  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean };
 }
 
 const EVIDENCE =
@@ -104,14 +107,12 @@ async function expectWorkload(
   }
 }
 
-describe.each([1, 2, 3])('the workload of a history without sense (%i)', (seed) => {
+describe.each(NIGHTS)('the workload of a history without sense, around %s', (night) => {
   let gateway: TestGateway;
   let history: ModelRow[];
   beforeAll(async () => {
     gateway = await createTestGateway();
-    const entities = randomHistory(seed);
-    await importEntities(gateway.database, entities);
-    history = rowsOfEntities(entities).AnnotationHistory;
+    history = await importRows(gateway.database, randomHistory(1, aroundNight(night)));
   });
   afterAll(() => gateway.close());
 
@@ -128,8 +129,7 @@ describe('the workload of a simulation', () => {
   let history: ModelRow[];
   beforeAll(async () => {
     gateway = await createTestGateway();
-    const entities = await importSimulation(gateway.database, 150);
-    history = rowsOfEntities(entities).AnnotationHistory;
+    history = await importRows(gateway.database, [...simulate({ tasks: 150 })]);
   });
   afterAll(() => gateway.close());
 
@@ -144,56 +144,34 @@ describe('the workload of a simulation', () => {
 
   it('is in the order asked for, page by page, both ways, of groups like those asked for', async () => {
     const query = { groupBy: ['POOL_ASSIGNEE_ID', 'DAY'], timeZone: 'UTC', filter: {} };
-    const read = async (page: string) =>
-      (
-        await gateway.gql<{ workload: Groups }>(
-          `{ workload(groupBy: [POOL_ASSIGNEE_ID, DAY], ${page},
-            orderBy: [{ field: RECORD_COUNT, direction: DESC }, { field: POOL_ASSIGNEE_ID, nulls: FIRST }],
-            having: { recordCount: { gte: 3 }, or: [{ checks: { eq: 0 } }, { not: { instances: { gt: 10 } } }] }) {
-              totalCount edges { cursor } pageInfo { hasNextPage hasPreviousPage }
-              nodes { poolAssigneeId time { label } recordCount checks instances } } }`,
-        )
-      ).workload;
-    type Row = {
+    interface Row {
       poolAssigneeId: string | null;
+      time: { label: string };
       recordCount: number;
       checks: number;
       instances: string;
-    };
+    }
     const order = (row: Row) => (row.poolAssigneeId === null ? -1n : BigInt(row.poolAssigneeId));
-    const expected = workloadOf(history, query)
+    const nodes = workloadOf(history, query)
       .map(({ shown }) => shown as Row)
+      .map(({ poolAssigneeId, time, recordCount, checks, instances }) => {
+        return { poolAssigneeId, time, recordCount, checks, instances };
+      })
       .filter(
         ({ recordCount, checks, instances }) =>
           recordCount >= 3 && (checks === 0 || BigInt(instances) <= 10n),
       )
-      .sort(
-        (a, b) =>
-          b.recordCount - a.recordCount || (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0),
+      .sort((a, b) => b.recordCount - a.recordCount || compare(order(a), order(b)));
+    expect(nodes.length).toBeGreaterThan(20);
+    await expectPages({ totalCount: nodes.length, nodes }, 7, async (page) => {
+      const { workload } = await gateway.gql<{ workload: object }>(
+        `{ workload(groupBy: [POOL_ASSIGNEE_ID, DAY], ${page},
+          orderBy: [{ field: RECORD_COUNT, direction: DESC }, { field: POOL_ASSIGNEE_ID, nulls: FIRST }],
+          having: { recordCount: { gte: 3 }, or: [{ checks: { eq: 0 } }, { not: { instances: { gt: 10 } } }] })
+          ${pageSelection('poolAssigneeId time { label } recordCount checks instances')} }`,
       );
-    const key = (row: object) => {
-      const { poolAssigneeId, recordCount, time } = row as Row & { time: { label: string } };
-      return `${poolAssigneeId} ${time.label} ${recordCount}`;
-    };
-    const forward: string[] = [];
-    let page = await read('first: 7');
-    expect(page.pageInfo.hasPreviousPage).toBe(false);
-    for (;;) {
-      expect(page.totalCount).toBe(expected.length);
-      forward.push(...page.nodes.map(key));
-      if (!page.pageInfo.hasNextPage) break;
-      page = await read(`first: 7, after: "${page.edges.at(-1)!.cursor}"`);
-    }
-    expect(expected.length).toBeGreaterThan(20);
-    expect(forward).toEqual(expected.map(key));
-    const backward: string[] = [];
-    page = await read('last: 6');
-    for (;;) {
-      backward.unshift(...page.nodes.map(key));
-      if (!page.pageInfo.hasPreviousPage) break;
-      page = await read(`last: 6, before: "${page.edges[0]!.cursor}"`);
-    }
-    expect(backward).toEqual(forward);
+      return workload;
+    });
   });
 });
 
@@ -202,9 +180,7 @@ describe('the workload of a row', () => {
   let history: ModelRow[];
   beforeAll(async () => {
     gateway = await createTestGateway();
-    const entities = randomHistory(11);
-    await importEntities(gateway.database, entities);
-    history = rowsOfEntities(entities).AnnotationHistory;
+    history = await importRows(gateway.database, randomHistory(2, aroundNight(NIGHTS[0]!)));
   });
   afterAll(() => gateway.close());
 
@@ -262,9 +238,7 @@ describe('the workload of a row', () => {
     const { workload } = await gateway.gql<{ workload: Groups }>(
       '{ workload(first: 3) { nodes { recordCount records(last: 2) { pageInfo { startCursor hasPreviousPage } nodes { recordId task { taskId pool { name } } } } } } }',
     );
-    const ids = history
-      .map(({ values }) => values.recordId as bigint)
-      .sort((a, b) => (a < b ? -1 : 1));
+    const ids = ascending(history.map(({ values }) => values.recordId as bigint));
     const [group] = workload.nodes;
     expect(group!.recordCount).toBe(ids.length);
     expect(group!.records.nodes.map(({ recordId }) => recordId)).toEqual(ids.slice(-2).map(String));
@@ -310,7 +284,7 @@ describe('the workload of a row', () => {
         .sort(
           (a, b) =>
             b.taskCount - a.taskCount ||
-            (BigInt(a.poolAssigneeId) < BigInt(b.poolAssigneeId) ? -1 : 1),
+            compare(BigInt(a.poolAssigneeId), BigInt(b.poolAssigneeId)),
         )
         .map(({ poolAssigneeId, taskCount, instances }) => ({
           rank: 1 + groups.filter((other) => other.taskCount > taskCount).length,
@@ -327,11 +301,11 @@ describe('the workload of a row', () => {
   });
 });
 
-describe('a stretch of time', () => {
+describe.each(NIGHTS)('a stretch of time around %s', (night) => {
   let gateway: TestGateway;
   beforeAll(async () => {
     gateway = await createTestGateway();
-    await importEntities(gateway.database, randomHistory(42));
+    await importEntities(gateway.database, randomHistory(4, aroundNight(night)));
   });
   afterAll(() => gateway.close());
 
@@ -360,7 +334,7 @@ describe('a stretch of time', () => {
         expect(nameOf(Date.parse(start))).toBe(label);
         expect(nameOf(Date.parse(end) - 1)).toBe(label);
         if (unit === 'HOUR') {
-          expect(Date.parse(end) - Date.parse(start)).toBe(3_600_000);
+          expect(Date.parse(end) - Date.parse(start)).toBe(HOUR);
           expect(localTime(start, timeZone)).toMatch(/:00:00$/);
         } else {
           expect(nameOf(Date.parse(start) - 1)).not.toBe(label);

@@ -1,26 +1,22 @@
 import { POOL_TYPE } from '../../src/domain/codes.ts';
-import type { PoolEntity } from '../../src/domain/entities.ts';
-import { isIn, recordsShown, type HistoryRecord, type Range, type Scope } from './histories.ts';
+import { compare, nameOfCode } from './list-measures.ts';
+import { localDay, nextDay, startOfDay } from './local-time.ts';
+import { percentile, recordsShown, type HistoryRecord } from './records.ts';
+import { isIn, ownPool, type Range, type Scope } from './scopes.ts';
 
 /** What flow is, worked out from the raw records one by one. */
 
 const secondsBetween = (a: HistoryRecord, b: HistoryRecord) =>
   (b.createdTime.getTime() - a.createdTime.getTime()) / 1000;
 
-function percentile(durations: number[], share: number): number | null {
-  if (durations.length === 0) return null;
-  const sorted = [...durations].sort((a, b) => a - b);
-  const place = share * (sorted.length - 1);
-  const below = sorted[Math.floor(place)]!;
-  const above = sorted[Math.ceil(place)]!;
-  return below + (place - Math.floor(place)) * (above - below);
-}
+const percentileOf = (all: number[], share: number) =>
+  all.length === 0 ? null : percentile(all, share);
 
 const durations = (all: number[]) => ({
   count: all.length,
-  p50: percentile(all, 0.5),
-  p90: percentile(all, 0.9),
-  p99: percentile(all, 0.99),
+  p50: percentileOf(all, 0.5),
+  p90: percentileOf(all, 0.9),
+  p99: percentileOf(all, 0.99),
 });
 
 /** The records of action 6 that have none before them. */
@@ -77,25 +73,19 @@ function visitsOf({ tasks }: Scope): Visit[] {
   return visits;
 }
 
-/** The pool that a scope is, if it is one. */
-const ownPool = ({ list, id }: Scope) => (list === 'pools' ? BigInt(id) : undefined);
-
-const nameOfType = (code: number) =>
-  Object.entries(POOL_TYPE).find(([, known]) => known === code)?.[0] ?? null;
-
-export function timeInPoolOf(scope: Scope, range: Range, pools: Map<bigint, PoolEntity>) {
+export function timeInPoolOf(scope: Scope, range: Range, poolTypes: Map<bigint, number>) {
   const own = ownPool(scope);
   const visits = visitsOf(scope).filter(({ poolId }) => own === undefined || poolId === own);
   const closed = visits.filter(({ ended }) => ended && isIn(range, ended.createdTime));
   const open = visits.filter(
     ({ began, ended }) => !ended && (!range.to || began.createdTime < range.to),
   );
-  const typeOf = ({ poolId }: Visit) => pools.get(poolId)!.poolType;
+  const typeOf = ({ poolId }: Visit) => poolTypes.get(poolId)!;
   const types = [...new Set([...closed, ...open].map(typeOf))].sort((a, b) => a - b);
   return types.map((type) => {
     const mine = closed.filter((visit) => typeOf(visit) === type);
     return {
-      poolType: nameOfType(type),
+      poolType: nameOfCode(POOL_TYPE, type),
       poolTypeCode: type,
       visits: mine.length,
       openVisits: open.filter((visit) => typeOf(visit) === type).length,
@@ -105,8 +95,6 @@ export function timeInPoolOf(scope: Scope, range: Range, pools: Map<bigint, Pool
     };
   });
 }
-
-const compareIds = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
 
 export function movesOf(scope: Scope, range: Range) {
   const own = ownPool(scope);
@@ -120,7 +108,7 @@ export function movesOf(scope: Scope, range: Range) {
     pair.visits.push(visit);
   }
   return [...pairs.values()]
-    .sort((a, b) => compareIds(a.from, b.from) || compareIds(a.to, b.to))
+    .sort((a, b) => compare(a.from, b.from) || compare(a.to, b.to))
     .map(({ from, to, visits }) => ({
       from: { poolId: String(from) },
       to: { poolId: String(to) },
@@ -133,30 +121,6 @@ export function movesOf(scope: Scope, range: Range) {
       ),
       records: recordsShown(visits.map(({ ended }) => ended!)),
     }));
-}
-
-const FORMATS = new Map<string, Intl.DateTimeFormat>();
-
-/** The date that a calendar of a zone shows at an instant. */
-export function dateAt(instant: Date | number, timeZone: string): string {
-  if (!FORMATS.has(timeZone)) {
-    const parts = { year: 'numeric', month: '2-digit', day: '2-digit' } as const;
-    FORMATS.set(timeZone, new Intl.DateTimeFormat('en-CA', { timeZone, ...parts }));
-  }
-  return FORMATS.get(timeZone)!.format(instant);
-}
-
-const QUARTER = 15 * 60_000;
-
-/** The first instant of a date: clocks change at quarters of an hour only. */
-function startOf(date: string, timeZone: string): number {
-  let instant = Date.parse(`${date}T00:00:00Z`) - 16 * 3_600_000;
-  while (dateAt(instant, timeZone) < date) instant += QUARTER;
-  return instant;
-}
-
-function nextDate(date: string): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + 24 * 3_600_000).toISOString().slice(0, 10);
 }
 
 /** The days that are listed of a scope. */
@@ -174,12 +138,12 @@ function daysOf({ tasks }: Scope, { from, to }: Range, timeZone: string) {
   if (to) last = Math.min(last, to.getTime() - 1);
   if (first > last) return [];
   const days: { label: string; start: number; end: number }[] = [];
-  const end = dateAt(last, timeZone);
-  for (let date = dateAt(first, timeZone); date <= end; date = nextDate(date)) {
+  const end = localDay(last, timeZone);
+  for (let label = localDay(first, timeZone); label <= end; label = nextDay(label)) {
     const day = {
-      label: date,
-      start: startOf(date, timeZone),
-      end: startOf(nextDate(date), timeZone),
+      label,
+      start: startOfDay(label, timeZone),
+      end: startOfDay(nextDay(label), timeZone),
     };
     // Samoa once went without a Friday.
     if (day.start < day.end) days.push(day);
@@ -199,7 +163,7 @@ export function throughputOf(scope: Scope, range: Range, timeZone: string) {
     .filter(({ createdTime }) => isIn(range, createdTime));
   return daysOf(scope, range, timeZone).map((day) => {
     const mine = completions.filter(
-      ({ createdTime }) => dateAt(createdTime, timeZone) === day.label,
+      ({ createdTime }) => localDay(createdTime, timeZone) === day.label,
     );
     return { day: bucket(day), tasks: mine.length, completions: recordsShown(mine) };
   });

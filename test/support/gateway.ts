@@ -29,6 +29,8 @@ export interface TestGateway {
     query: string,
     variables?: object,
   ): Promise<NonNullable<GraphQLAnswer<unknown>['errors']>>;
+  /** What an operation answers that may fail in parts. */
+  gqlAnswer<Data>(query: string, variables?: object): Promise<GraphQLAnswer<Data>>;
   /** An answer of a REST route, its JSON parsed; ids above 2^53 are rounded here, see `payload` for their digits. */
   rest(request: InjectOptions): Promise<Response & { envelope: Envelope }>;
   /** Listens on a free loopback port, for what only a socket can show. */
@@ -90,6 +92,9 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
       const { answer } = await ask(query, variables);
       expect(answer.errors, `${query}\n${JSON.stringify(answer, null, 2)}`).toBeDefined();
       return answer.errors!;
+    },
+    async gqlAnswer<Data>(query: string, variables?: object) {
+      return (await ask(query, variables)).answer as GraphQLAnswer<Data>;
     },
     async rest(request) {
       const response = await inject(request);

@@ -18,7 +18,7 @@ export const INSTANTS: Record<Noun, string[]> = {
   AnnotationHistory: ['createdTime'],
 };
 
-const nameOfCode = (codes: Record<string, number>) => (code: Value) =>
+export const nameOfCode = (codes: Record<string, number>, code: Value) =>
   Object.keys(codes).find((name) => codes[name] === code) ?? null;
 
 export interface TestKey {
@@ -35,7 +35,7 @@ export const coded = (
 ): TestKey => ({
   value,
   select: `${name} ${name}Code`,
-  show: (code) => ({ [name]: nameOfCode(codes)(code), [`${name}Code`]: code }),
+  show: (code) => ({ [name]: nameOfCode(codes, code), [`${name}Code`]: code }),
 });
 const related = (name: string, noun: Noun): TestKey => {
   const { key } = FIELDS[noun];

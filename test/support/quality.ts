@@ -1,43 +1,36 @@
+import { compare } from './list-measures.ts';
 import {
-  isIn,
   recordsShown,
+  sendsBack,
+  submissionBefore,
   tasksShown,
   type HistoryRecord,
-  type Range,
-  type Scope,
-  type TaskHistory,
-} from './histories.ts';
+} from './records.ts';
+import { isIn, type Range, type Scope, type TaskHistory } from './scopes.ts';
 
 /** What quality is, worked out from the raw records one by one. */
 
-const SENT_BACK = [10, 17];
-
-const isFirst = ({ records }: TaskHistory, index: number, action: number) =>
-  records[index]!.actionType === action &&
-  !records.slice(0, index).some(({ actionType }) => actionType === action);
-
-function wasSentBack({ records }: TaskHistory, index: number): boolean {
-  return records.slice(0, index).some(({ actionType }) => SENT_BACK.includes(actionType));
-}
+const wasSentBack = ({ records }: TaskHistory, index: number) =>
+  records.slice(0, index).some(sendsBack);
 
 function firstPassYield(tasks: TaskHistory[], range: Range) {
   const completed: TaskHistory[] = [];
   const reworked: TaskHistory[] = [];
-  for (const task of tasks) {
-    if (!task.records.some(({ actionType }) => actionType === 7)) continue;
-    for (const [index, { createdTime }] of task.records.entries()) {
-      if (!isFirst(task, index, 6) || !isIn(range, createdTime)) continue;
-      completed.push(task);
-      if (wasSentBack(task, index)) reworked.push(task);
-    }
+  for (const history of tasks) {
+    const { records } = history;
+    if (!records.some(({ actionType }) => actionType === 7)) continue;
+    const index = records.findIndex(({ actionType }) => actionType === 6);
+    if (index < 0 || !isIn(range, records[index]!.createdTime)) continue;
+    completed.push(history);
+    if (wasSentBack(history, index)) reworked.push(history);
   }
   const firstPass = completed.length - reworked.length;
   return {
     completed: completed.length,
     firstPass,
     ratio: completed.length === 0 ? null : firstPass / completed.length,
-    tasks: tasksShown(completed),
-    reworkedTasks: tasksShown(reworked),
+    tasks: tasksShown(completed.map(({ task }) => task)),
+    reworkedTasks: tasksShown(reworked.map(({ task }) => task)),
   };
 }
 
@@ -69,22 +62,15 @@ function rework(tasks: TaskHistory[], range: Range) {
   };
 }
 
-function compareIds(a: bigint | null, b: bigint | null): number {
-  if (a === b) return 0;
-  if (a === null || b === null) return a === null ? 1 : -1;
-  return a < b ? -1 : 1;
-}
-
 function rejections(tasks: TaskHistory[], range: Range) {
   const pairs = new Map<
     string,
     { annotator: bigint | null; checker: bigint | null; records: HistoryRecord[] }
   >();
   for (const { records } of tasks) {
-    for (const [index, record] of records.entries()) {
-      if (!SENT_BACK.includes(record.actionType) || !isIn(range, record.createdTime)) continue;
-      const submission = records.slice(0, index).findLast(({ actionType }) => actionType === 7);
-      const annotator = submission?.poolAssigneeId ?? null;
+    for (const record of records) {
+      if (!sendsBack(record) || !isIn(range, record.createdTime)) continue;
+      const annotator = submissionBefore(records, record)?.poolAssigneeId ?? null;
       const checker = record.poolAssigneeId ?? null;
       const key = `${annotator} ${checker}`;
       if (!pairs.has(key)) pairs.set(key, { annotator, checker, records: [] });
@@ -96,8 +82,8 @@ function rejections(tasks: TaskHistory[], range: Range) {
     .sort(
       (a, b) =>
         b.records.length - a.records.length ||
-        compareIds(a.annotator, b.annotator) ||
-        compareIds(a.checker, b.checker),
+        compare(a.annotator, b.annotator) ||
+        compare(a.checker, b.checker),
     )
     .map(({ annotator, checker, records }) => ({
       annotatorId: text(annotator),

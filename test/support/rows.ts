@@ -1,5 +1,5 @@
 import type { Database } from '../../src/database/database.ts';
-import type { Entity } from '../../src/domain/entities.ts';
+import type { AnnotationHistoryEntity, Entity, TaskEntity } from '../../src/domain/entities.ts';
 import { importLines } from '../../src/import/import.ts';
 import { toImportLine } from '../../src/simulator/format.ts';
 import { simulate } from '../../src/simulator/simulate.ts';
@@ -24,11 +24,47 @@ export async function importEntities(
   await importText(database, [...entities].map(toImportLine).join('\n'));
 }
 
+/** Puts entities in the place of all that a database has. */
+export async function replaceAll(database: Database, entities: Iterable<Entity>): Promise<void> {
+  const { prisma } = database;
+  await prisma.annotationHistory.deleteMany();
+  await prisma.task.deleteMany();
+  await prisma.pool.deleteMany();
+  await prisma.annotationRequest.deleteMany();
+  await prisma.campaign.deleteMany();
+  await importEntities(database, entities);
+}
+
 /** Simulated data in a database, and what was put there. */
 export async function importSimulation(database: Database, tasks: number): Promise<Entity[]> {
   const entities = [...simulate({ tasks })];
   await importEntities(database, entities);
   return entities;
+}
+
+const NO_COUNTS = { instanceInfo: {}, instanceNum: 0 };
+
+/** A task in work that has nothing but what is told of it. */
+export function taskWith(
+  own: Pick<TaskEntity, 'id' | 'annotationRequestId' | 'poolId'> & Partial<TaskEntity>,
+): TaskEntity {
+  const nothing = { ...NO_COUNTS, attributeNum: 0, frameNum: 1 };
+  return { type: 'task', sceneId: 'scene', status: 2, ...nothing, ...own };
+}
+
+/** A record that touches nothing but what is told of it. */
+export function recordWith(
+  own: Pick<AnnotationHistoryEntity, 'id' | 'taskId' | 'poolId' | 'createdTime' | 'actionType'> &
+    Partial<AnnotationHistoryEntity>,
+): AnnotationHistoryEntity {
+  const nothing = {
+    ...NO_COUNTS,
+    instanceSum: 0,
+    attributesNum: 0,
+    attributesSum: 0,
+    frameCount: 1,
+  };
+  return { type: 'annotationHistory', status: 2, ...nothing, ...own };
 }
 
 /** A regular grid of rows: `requests` requests of one campaign, each with tasks, each of those with records. */
@@ -62,23 +98,18 @@ export function* grid({
     for (let r = 1; r <= requests; r++) {
       const number = BigInt(t * requests + r);
       const taskId = FIRST_TASK_ID + number;
-      yield {
-        type: 'task',
+      yield taskWith({
         id: taskId,
         annotationRequestId: `ar-${String(r).padStart(width, '0')}`,
         sceneId: `scene-${t}`,
-        status: 2,
         poolId: 3001n,
         ...counts,
         attributeNum: 1,
-        frameNum: 1,
-      };
+      });
       for (let k = 0; k < recordsPerTask; k++) {
-        yield {
-          type: 'annotationHistory',
+        yield recordWith({
           id: FIRST_TASK_ID + number * 100n + BigInt(k),
           taskId,
-          status: 2,
           poolId: 3001n,
           createdTime: new Date(Date.UTC(2025, 3, 1, 10, 0, k)),
           actionType: 5,
@@ -87,8 +118,7 @@ export function* grid({
           instanceSum: 2,
           attributesNum: 1,
           attributesSum: 1,
-          frameCount: 1,
-        };
+        });
       }
     }
   }

@@ -1,8 +1,10 @@
 import { TASK_ACTION } from '../../src/domain/codes.ts';
 import { matches, type Filter } from './list-evaluation.ts';
 import type { ModelRow } from './list-rows.ts';
-import { localDay } from './local-time.ts';
-import { isBefore } from './workload.ts';
+import { compare } from './list-measures.ts';
+import { localDay, MINUTE } from './local-time.ts';
+import { ascending, inOrder, stepOf } from './records.ts';
+import { timeOf } from './workload.ts';
 
 export interface WorkingTimeQuery {
   filter: Filter;
@@ -28,9 +30,6 @@ interface Interval {
   isAskedFor: boolean;
   isShort: boolean;
 }
-
-const MINUTE = 60_000;
-const timeOf = (row: ModelRow) => Date.parse(row.values.createdTime as string);
 
 /** The intervals between records of one operator, of both kinds. */
 function intervalsOf(rows: readonly ModelRow[], query: WorkingTimeQuery): Interval[] {
@@ -94,7 +93,7 @@ export function workingTimeOf(
     if (operator === null) continue;
     const rows = history
       .filter(({ values }) => values.poolAssigneeId === operator)
-      .sort((a, b) => (isBefore(a, b) ? -1 : 1));
+      .sort((a, b) => inOrder(stepOf(a), stepOf(b)));
     for (const row of rows.filter((one) => matches(one, query.filter))) {
       const day = dayOf(operator, localDay(timeOf(row), query.timeZone));
       day.recordCount++;
@@ -121,8 +120,8 @@ export function workingTimeOf(
   return [...days.values()]
     .sort(
       (a, b) =>
-        Number(BigInt(a.poolAssigneeId) - BigInt(b.poolAssigneeId)) ||
-        (a.time.label < b.time.label ? -1 : 1),
+        compare(BigInt(a.poolAssigneeId), BigInt(b.poolAssigneeId)) ||
+        compare(a.time.label, b.time.label),
     )
     .map(({ milliseconds, excludedMilliseconds, ...day }) => {
       const durationSeconds = milliseconds / 1000;
@@ -132,7 +131,7 @@ export function workingTimeOf(
         durationSeconds,
         secondsPerInstance: instances === 0 ? null : durationSeconds / instances,
         excluded: { ...day.excluded, durationSeconds: excludedMilliseconds / 1000 },
-        records: day.records.sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1)),
+        records: ascending(day.records.map(BigInt)).map(String),
       };
     });
 }

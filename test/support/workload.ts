@@ -1,8 +1,18 @@
-import { POOL_TYPE, TASK_ACTION } from '../../src/domain/codes.ts';
+import type { Database } from '../../src/database/database.ts';
+import { POOL_TYPE } from '../../src/domain/codes.ts';
+import type { Entity } from '../../src/domain/entities.ts';
 import { matches, type Filter } from './list-evaluation.ts';
 import { coded, compare, KEYS, plain, poolCode, type TestKey } from './list-measures.ts';
-import type { ModelRow, Value } from './list-rows.ts';
+import { rowsOfEntities, type ModelRow, type Value } from './list-rows.ts';
 import { isoWeek, localDay, localTime } from './local-time.ts';
+import { ascending, inOrder, sendsBack, stepOf, submissionBefore } from './records.ts';
+import { importEntities } from './rows.ts';
+
+/** Puts entities into a database, and gives the records among them as rows. */
+export async function importRows(database: Database, entities: Entity[]): Promise<ModelRow[]> {
+  await importEntities(database, entities);
+  return rowsOfEntities(entities).AnnotationHistory;
+}
 
 /** A record, or a rejection as if it were that of the one who received it; under one of its operation keys, if those count. */
 interface Entry {
@@ -40,37 +50,19 @@ export interface WorkloadQuery {
 export const campaignOf = (row: ModelRow) =>
   (row.related.task as ModelRow).related.campaign as ModelRow;
 
-const timeOf = (row: ModelRow) => Date.parse(row.values.createdTime as string);
+export const timeOf = (row: ModelRow) => Date.parse(row.values.createdTime as string);
 const idOf = (row: ModelRow) => row.values.recordId as bigint;
-
-/** Whether a record was done before another: by time, then id. */
-export function isBefore(a: ModelRow, b: ModelRow): boolean {
-  return timeOf(a) !== timeOf(b) ? timeOf(a) < timeOf(b) : idOf(a) < idOf(b);
-}
-
-/** The task's latest record of an action before another of its records. */
-export function latestBefore(
-  history: readonly ModelRow[],
-  record: ModelRow,
-  action: number,
-): ModelRow | undefined {
-  let latest: ModelRow | undefined;
-  for (const other of history) {
-    if (other.related.task !== record.related.task || other.values.actionCode !== action) continue;
-    if (isBefore(other, record) && (!latest || isBefore(latest, other))) latest = other;
-  }
-  return latest;
-}
 
 /** The rejections, each as if its people were those of the submission it is about. */
 function receivedRows(history: readonly ModelRow[]): ModelRow[] {
-  const { REJECT, RETURN_FROM_WORK_POOL, SUBMIT_ANNOTATION } = TASK_ACTION;
   return history
-    .filter(({ values }) => [REJECT, RETURN_FROM_WORK_POOL].includes(values.actionCode as 10))
+    .filter((row) => sendsBack(stepOf(row)))
     .flatMap((row) => {
-      const submission = latestBefore(history, row, SUBMIT_ANNOTATION);
+      const { annotationHistory } = (row.related.task as ModelRow).related;
+      const records = (annotationHistory as ModelRow[]).map(stepOf);
+      const submission = submissionBefore(records, stepOf(row));
       if (!submission) return [];
-      const { teamId, poolAssigneeId, creatorId } = submission.values;
+      const { teamId, poolAssigneeId, creatorId } = submission;
       return [
         {
           ...row,
@@ -106,7 +98,8 @@ function measure(entries: readonly Entry[], byOperation: boolean, timeZone: stri
   const framesOf = (task: ModelRow) =>
     rows
       .filter((row) => row.related.task === task)
-      .reduce((last, row) => (isBefore(last, row) ? row : last)).values.frameCount as number;
+      .reduce((last, row) => (inOrder(stepOf(last), stepOf(row)) < 0 ? row : last)).values
+      .frameCount as number;
   const times = rows.map((row) => row.values.createdTime as string).sort();
   return {
     recordCount: rows.length,
@@ -132,11 +125,9 @@ function measure(entries: readonly Entry[], byOperation: boolean, timeZone: stri
 }
 
 const idsOf = (entries: readonly Entry[], received: boolean) =>
-  entries
-    .filter((entry) => entry.received === received)
-    .map(({ row }) => idOf(row))
-    .sort((a, b) => (a < b ? -1 : 1))
-    .map(String);
+  ascending(entries.filter((entry) => entry.received === received).map(({ row }) => idOf(row))).map(
+    String,
+  );
 
 export interface ExpectedGroup {
   shown: object;
