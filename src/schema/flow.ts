@@ -20,8 +20,8 @@ import { builder } from './builder.ts';
 import { knownPoolType, PoolType } from './enums.ts';
 import { recordsField } from './evidence.ts';
 import { rowField } from './groups.ts';
-import { SCOPE_WORDS, SURVIVES } from './scopes.ts';
 import { TIME_RANGE_ARGUMENT, TIME_ZONE_ARGUMENT, TimeBucketRef } from './time.ts';
+import { SCOPE_WORDS, SURVIVES, survivesUpToMaxRows } from './wording.ts';
 
 type DurationsRow = Pick<CycleRow, 'count' | 'percentiles'>;
 
@@ -184,7 +184,7 @@ const Flow = builder.objectRef<Scoped>('Flow').implement({
         loaders.flow(history).timeInPool.load(parent),
     }),
     moves: t.field({
-      description: `How often tasks moved from pool to pool in the time range, by \`fromPoolId\`, then \`toPoolId\`; of a pool, the moves from it and to it. Null with an error where there are more than ${MAX_ROWS} pairs of pools, or they could not be found out; the rest of the answer stands.`,
+      description: `How often tasks moved from pool to pool in the time range, by \`fromPoolId\`, then \`toPoolId\`; of a pool, the moves from it and to it. ${survivesUpToMaxRows('pairs of pools')}`,
       type: [Move],
       nullable: true,
       resolve: async ({ parent, history }, _args, { loaders }) =>

@@ -12,12 +12,12 @@ import {
 import type { RangeKey } from '../database/ranges.ts';
 import type { History, ScopeKind } from '../database/scope.ts';
 import { TASK_ACTION } from '../domain/codes.ts';
-import { MAX_ROWS, readTimeRange, type TimeRange } from '../domain/time.ts';
+import { readTimeRange, type TimeRange } from '../domain/time.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
 import { recordsField, tasksField } from './evidence.ts';
-import { SCOPE_WORDS, SURVIVES } from './scopes.ts';
 import { TIME_RANGE_ARGUMENT } from './time.ts';
+import { SCOPE_WORDS, SURVIVES, survivesUpToMaxRows } from './wording.ts';
 
 /** What has been measured of a scope, and which of its history. */
 type Measured<Measure = unknown> = Measure & {
@@ -209,7 +209,7 @@ const Quality = builder.objectRef<Measured>('Quality').implement({
       }),
     }),
     rejections: t.field({
-      description: `Who sent back (10, 17) whose submissions (7), most first, equals by \`annotatorId\`, then \`checkerId\`, those without last. Null with an error where there are more than ${MAX_ROWS} pairs of people, or they could not be found out; the rest of the answer stands.`,
+      description: `Who sent back (10, 17) whose submissions (7), most first, equals by \`annotatorId\`, then \`checkerId\`, those without last. ${survivesUpToMaxRows('pairs of people')}`,
       type: [Rejections],
       nullable: true,
       resolve: async ({ parent, history }, _args, { loaders }) =>
