@@ -12,5 +12,14 @@ export const actions = listed(TASK_ACTION);
 /** Codes of a task's status, to stand behind IN. */
 export const statuses = listed(TASK_STATUS);
 
+/** The records that submit a task's annotations. */
+export const SUBMITTED = actions('SUBMIT_ANNOTATION');
+
+/** The records that complete a task. */
+export const COMPLETED = actions('COMPLETE');
+
+/** What a task is no longer in progress by. */
+export const OVER = statuses('APPROVED', 'CREATION_FAILED');
+
 /** The records that send a task back: from QC, and from review. */
 export const SENT_BACK = actions('REJECT', 'RETURN_FROM_WORK_POOL');

@@ -1,11 +1,8 @@
-import { TASK_ACTION, TASK_STATUS } from '../domain/codes.ts';
 import { MAX_WORKING_DAYS, type CompletionFacts } from '../domain/estimate.ts';
+import { actions, COMPLETED, OVER } from './codes.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { RANGES, tasksOfParent, type RangeKey, type WorkRange } from './ranges.ts';
 import { localTime } from './time.ts';
-
-const code = (value: number) => Prisma.raw(String(value));
-const DONE = Prisma.raw(`(${TASK_STATUS.APPROVED}, ${TASK_STATUS.CREATION_FAILED})`);
 
 /**
  * What the completion of each parent's tasks is estimated from, in one statement: the records up to an instant, or all.
@@ -29,15 +26,15 @@ export async function completionFacts(
         SELECT past.* FROM (${tasksOfParent(range, asOf)}) AS task
         CROSS JOIN LATERAL (
           SELECT max(created_time) AS latest,
-            min(created_time) FILTER (WHERE action_type = ${code(TASK_ACTION.COMPLETE)}) AS completed_at,
-            (array_agg(status ORDER BY created_time DESC, id DESC))[1] NOT IN ${DONE}
-              AND NOT bool_or(action_type = ${code(TASK_ACTION.INVALID)}) AS remains
+            min(created_time) FILTER (WHERE action_type IN ${COMPLETED}) AS completed_at,
+            (array_agg(status ORDER BY created_time DESC, id DESC))[1] NOT IN ${OVER}
+              AND NOT bool_or(action_type IN ${actions('INVALID')}) AS remains
           FROM annotation_history WHERE task_id = task.id ${until}) AS past
         WHERE past.latest IS NOT NULL),
       working_day AS (
         SELECT day, count(*) AS completions
         FROM (SELECT ${completedOn} AS day FROM task WHERE completed_at IS NOT NULL) AS completion
-        GROUP BY day ORDER BY day DESC LIMIT ${code(MAX_WORKING_DAYS)})
+        GROUP BY day ORDER BY day DESC LIMIT ${BigInt(MAX_WORKING_DAYS)})
       SELECT ${now} AS "asOf", tasks, remaining, "workingDays", completions, "lowerQuartile", "upperQuartile",
         ${localTime(now, timeZone)}::date - first_day + 1 AS "calendarDays"
       FROM (

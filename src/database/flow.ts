@@ -1,12 +1,10 @@
 import { MAX_ROWS } from '../domain/time.ts';
-import { actions, statuses } from './codes.ts';
+import { actions, COMPLETED, OVER, statuses } from './codes.ts';
 import { cellSql, evidenceOfScopes } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import { IN_TASK, recordsOfScopes, type History } from './scope.ts';
 import { inTimeRange, localTime, startOfDay } from './time.ts';
-
-const COMPLETED = actions('COMPLETE');
 
 const columns = (...names: string[]) => names.map((name) => Prisma.raw(name));
 const seconds = (interval: Prisma.Sql) => Prisma.sql`extract(epoch FROM ${interval})::float8`;
@@ -251,8 +249,6 @@ export const completionEvidence = (history: DailyHistory) =>
     (parents) =>
       Prisma.sql`SELECT ${DAY_CELL} AS cell, id FROM (${completions(history, parents)}) AS completions`,
   );
-
-const OVER = statuses('APPROVED', 'CREATION_FAILED');
 
 /** How many tasks were in progress at the end of each day. */
 export function workInProgress(

@@ -1,14 +1,12 @@
 import type { TASK_ACTION } from '../domain/codes.ts';
 import { MAX_ROWS } from '../domain/time.ts';
-import { actions, SENT_BACK } from './codes.ts';
+import { actions, COMPLETED, SENT_BACK, SUBMITTED } from './codes.ts';
 import { cellSql, evidenceOfScopes, SCOPE_CELL } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import { IN_TASK, recordsOfScopes, type History } from './scope.ts';
 import { inTimeRange } from './time.ts';
 
-const SUBMITTED = actions('SUBMIT_ANNOTATION');
-const COMPLETED = actions('COMPLETE');
 const AT = Prisma.raw('created_time');
 
 /** The tasks that were submitted at any time, and completed for the first time in the range. */

@@ -1,6 +1,6 @@
-import { TASK_ACTION } from '../domain/codes.ts';
 import type { TimeBucket } from '../domain/time.ts';
 import type { RawRow } from './aggregates.ts';
+import { actions } from './codes.ts';
 import { cellSql, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { countReport, pageOfReport, type ReportPage } from './report.ts';
@@ -38,7 +38,7 @@ export interface WorkingTimeRow {
   readonly excludedSeconds: number;
 }
 
-const STARTS_WORK = Prisma.raw(`(${TASK_ACTION.SEND_TASK}, ${TASK_ACTION.RESUME})`);
+const STARTS_WORK = actions('SEND_TASK', 'RESUME');
 const MATCHING = Prisma.raw('pool_assignee_id IS NOT NULL');
 
 /** All records of the operators who have matching ones, and which of them match. */

@@ -1,4 +1,4 @@
-import { TASK_ACTION } from '../domain/codes.ts';
+import type { TASK_ACTION } from '../domain/codes.ts';
 import { LISTS } from '../domain/lists/fields.ts';
 import type { TimeBucket } from '../domain/time.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type WorkloadMeasure,
 } from '../domain/workload.ts';
 import type { RawRow } from './aggregates.ts';
+import { actions, SENT_BACK, SUBMITTED } from './codes.ts';
 import { cellSql, type Cell, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
@@ -65,18 +66,15 @@ const OWN_COLUMNS = [
 const columns = (alias: string, names: readonly string[]) =>
   Prisma.raw(names.map((name) => `${alias}.${name}`).join(', '));
 
-/** The records that send a task back. */
-const REJECTING = Prisma.raw(`(${TASK_ACTION.REJECT}, ${TASK_ACTION.RETURN_FROM_WORK_POOL})`);
-
 /** The records that send a task back, each with the people of the submission that it sends back: the task's latest earlier one. */
 const RECEIVED = Prisma.sql`(
   SELECT ${columns('rejection', OWN_COLUMNS)}, ${columns('submission', PEOPLE)}
   FROM annotation_history AS rejection CROSS JOIN LATERAL (
     SELECT ${columns('earlier', PEOPLE)} FROM annotation_history AS earlier
-    WHERE earlier.task_id = rejection.task_id AND earlier.action_type = ${Prisma.raw(String(TASK_ACTION.SUBMIT_ANNOTATION))}
+    WHERE earlier.task_id = rejection.task_id AND earlier.action_type IN ${SUBMITTED}
       AND (earlier.created_time, earlier.id) < (rejection.created_time, rejection.id)
     ORDER BY earlier.created_time DESC, earlier.id DESC LIMIT 1) AS submission
-  WHERE rejection.action_type IN ${REJECTING})`;
+  WHERE rejection.action_type IN ${SENT_BACK})`;
 
 export type Source = 'own' | 'received';
 
@@ -177,7 +175,7 @@ function keyColumns({ grouping: { keys, unit }, timeZone }: Workload): KeyColumn
 
 const OWN = 'FILTER (WHERE NOT received)';
 const count = (action: keyof typeof TASK_ACTION, whose = 'NOT received') =>
-  `count(*) FILTER (WHERE action_type = ${TASK_ACTION[action]} AND ${whose})`;
+  Prisma.sql`count(*) FILTER (WHERE action_type IN ${actions(action)} AND ${Prisma.raw(whose)})`;
 
 function measureSql(measure: WorkloadMeasure, { grouping, timeZone }: Workload): Prisma.Sql {
   const byOperation = grouping.keys.includes('operationKey');
@@ -196,19 +194,19 @@ function measureSql(measure: WorkloadMeasure, { grouping, timeZone }: Workload):
         byOperation ? 'NULL::bigint' : sum('frame_count', 'FILTER (WHERE is_last)'),
       );
     case 'submissions':
-      return Prisma.raw(count('SUBMIT_ANNOTATION'));
+      return count('SUBMIT_ANNOTATION');
     case 'checks':
-      return Prisma.raw(count('CHECK'));
+      return count('CHECK');
     case 'samplings':
-      return Prisma.raw(count('SAMPLING'));
+      return count('SAMPLING');
     case 'rejectionsGiven':
-      return Prisma.raw(count('REJECT'));
+      return count('REJECT');
     case 'returnsGiven':
-      return Prisma.raw(count('RETURN_FROM_WORK_POOL'));
+      return count('RETURN_FROM_WORK_POOL');
     case 'rejectionsReceived':
-      return Prisma.raw(count('REJECT', 'received'));
+      return count('REJECT', 'received');
     case 'returnsReceived':
-      return Prisma.raw(count('RETURN_FROM_WORK_POOL', 'received'));
+      return count('RETURN_FROM_WORK_POOL', 'received');
     case 'workingDays':
       return Prisma.sql`count(DISTINCT ${localTime(Prisma.raw('created_time'), timeZone)}::date) ${Prisma.raw(OWN)}`;
     case 'firstRecordAt':
