@@ -19,6 +19,14 @@ export interface Evident<Values> extends Cell<Values> {
   readonly evidence: Evidence<Values>;
 }
 
+/** A number whose rows are found by the very row that tells it. */
+export function byRow<Values, Row extends Values & { readonly cell: string }>(
+  row: Row,
+  evidence: Evidence<Values>,
+): Evident<Values> {
+  return { cell: row.cell, values: row, evidence };
+}
+
 interface PageArguments {
   first?: number | null;
   last?: number | null;

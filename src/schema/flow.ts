@@ -18,7 +18,7 @@ import {
 } from '../domain/time.ts';
 import { builder } from './builder.ts';
 import { knownPoolType, PoolType } from './enums.ts';
-import { recordsField } from './evidence.ts';
+import { byRow, recordsField } from './evidence.ts';
 import { rowField } from './groups.ts';
 import { TIME_RANGE_ARGUMENT, TIME_ZONE_ARGUMENT, TimeBucketRef } from './time.ts';
 import { SCOPE_WORDS, SURVIVES, survivesUpToMaxRows } from './wording.ts';
@@ -113,11 +113,7 @@ const Move = builder.objectRef<Measured<MoveRow>>('Move').implement({
     records: t.field(
       recordsField(
         'The second records of the moves, by `recordId` ascending.',
-        (move: Measured<MoveRow>) => ({
-          cell: move.cell,
-          values: move,
-          evidence: moveEvidence(move.history),
-        }),
+        (move: Measured<MoveRow>) => byRow(move, moveEvidence(move.history)),
       ),
     ),
   }),
@@ -138,11 +134,9 @@ const DayThroughput = builder.objectRef<Measured<DayRow>>('DayThroughput').imple
         'How many tasks were completed on it for the first time: their first record 6 lies in the day and in the time range.',
     }),
     completions: t.field(
-      recordsField('These first records 6, by `recordId` ascending.', (row: Measured<DayRow>) => ({
-        cell: row.cell,
-        values: row,
-        evidence: completionEvidence(row.history),
-      })),
+      recordsField('These first records 6, by `recordId` ascending.', (row: Measured<DayRow>) =>
+        byRow(row, completionEvidence(row.history)),
+      ),
     ),
   }),
 });

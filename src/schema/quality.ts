@@ -15,7 +15,7 @@ import { TASK_ACTION } from '../domain/codes.ts';
 import { readTimeRange, type TimeRange } from '../domain/time.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
-import { recordsField, tasksField } from './evidence.ts';
+import { byRow, recordsField, tasksField } from './evidence.ts';
 import { TIME_RANGE_ARGUMENT } from './time.ts';
 import { SCOPE_WORDS, SURVIVES, survivesUpToMaxRows } from './wording.ts';
 
@@ -162,11 +162,8 @@ const Rejections = builder.objectRef<Measured<RejectionsRow>>('Rejections').impl
     records: t.field(
       recordsField(
         'These records 10 and 17, by `recordId` ascending.',
-        (measured: Measured<RejectionsRow>) => ({
-          cell: measured.cell,
-          values: measured,
-          evidence: rejectionsEvidence(measured.history),
-        }),
+        (measured: Measured<RejectionsRow>) =>
+          byRow(measured, rejectionsEvidence(measured.history)),
       ),
     ),
   }),

@@ -12,7 +12,7 @@ import { filterWhere } from '../domain/lists/where.ts';
 import { readKeysetPage } from '../domain/paging.ts';
 import { readTimeZone } from '../domain/time.ts';
 import { builder } from './builder.ts';
-import { recordsField } from './evidence.ts';
+import { byRow, recordsField } from './evidence.ts';
 import { FILTERS, orderRef } from './list-inputs.ts';
 import { reportConnectionType, reportPage, toReportConnection } from './reports.ts';
 import { TIME_ZONE_ARGUMENT, TimeBucketRef } from './time.ts';
@@ -80,11 +80,7 @@ const WorkingTimeRef = builder.objectRef<OperatorDay>('WorkingTime').implement({
     records: t.field(
       recordsField(
         'The records behind `recordCount` and `instances`, by `recordId` ascending.',
-        ({ row, workingTime }: OperatorDay) => ({
-          cell: row.cell,
-          values: row,
-          evidence: workingTimeEvidence(workingTime),
-        }),
+        ({ row, workingTime }: OperatorDay) => byRow(row, workingTimeEvidence(workingTime)),
       ),
     ),
   }),

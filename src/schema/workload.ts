@@ -22,7 +22,7 @@ import {
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
 import { constantCase } from './enums.ts';
-import { recordsField } from './evidence.ts';
+import { byRow, recordsField } from './evidence.ts';
 import { keyFields } from './groups.ts';
 import { comparisonOf, FILTERS, orderRef } from './list-inputs.ts';
 import { pathOf } from './nodes.ts';
@@ -112,21 +112,13 @@ export const WorkloadRef = builder.objectRef<WorkloadGroup>('Workload').implemen
     records: t.field(
       recordsField(
         "The very records behind the group's numbers, by `recordId` ascending; `aggregate` has their sums.",
-        ({ row, workload }: WorkloadGroup) => ({
-          cell: row.cell,
-          values: row,
-          evidence: workloadEvidence('own', workload),
-        }),
+        ({ row, workload }: WorkloadGroup) => byRow(row, workloadEvidence('own', workload)),
       ),
     ),
     receivedRecords: t.field(
       recordsField(
         'The records 10 and 17 behind `rejectionsReceived` and `returnsReceived`, by `recordId` ascending. They are the work of those who rejected.',
-        ({ row, workload }: WorkloadGroup) => ({
-          cell: row.cell,
-          values: row,
-          evidence: workloadEvidence('received', workload),
-        }),
+        ({ row, workload }: WorkloadGroup) => byRow(row, workloadEvidence('received', workload)),
       ),
     ),
   }),
