@@ -18,7 +18,7 @@ export const SUBMITTED = actions('SUBMIT_ANNOTATION');
 /** The records that complete a task. */
 export const COMPLETED = actions('COMPLETE');
 
-/** What a task is no longer in progress by. */
+/** The status of tasks that nothing more is done on. */
 export const OVER = statuses('APPROVED', 'CREATION_FAILED');
 
 /** The records that send a task back: from QC, and from review. */

@@ -4,7 +4,7 @@ import { cellSql, evidenceOfScopes } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import { IN_TASK, recordsOfScopes, type History } from './scope.ts';
-import { inTimeRange, localTime, startOfDay } from './time.ts';
+import { bucketSql, inTimeRange, localDay } from './time.ts';
 
 const columns = (...names: string[]) => names.map((name) => Prisma.raw(name));
 const seconds = (interval: Prisma.Sql) => Prisma.sql`extract(epoch FROM ${interval})::float8`;
@@ -155,9 +155,6 @@ export interface DailyHistory extends History {
   readonly timeZone: string;
 }
 
-const localDay = (instant: Prisma.Sql, timeZone: string) =>
-  Prisma.sql`date_trunc('day', ${localTime(instant, timeZone)})`;
-
 /**
  * The days of each scope that has a record in the range, from its first record or the start of the range to its last record
  * or the end of the range: more than it may list, where there are.
@@ -202,12 +199,10 @@ function byDay(
   changes: Prisma.Sql,
   tasks: Prisma.Sql,
 ): Promise<DayRow[]> {
-  const day = Prisma.raw('day');
   return prisma.$queryRaw`
-    SELECT parent, ${DAY_CELL} AS cell, to_char(day, 'YYYY-MM-DD') AS label, start, "end", tasks::int AS tasks
+    SELECT parent, ${DAY_CELL} AS cell, time_label AS label, time_start AS start, time_end AS "end", tasks::int AS tasks
     FROM (
-      SELECT *, ${startOfDay(day, history.timeZone)} AS start,
-        ${startOfDay(Prisma.sql`(${day} + interval '1 day')`, history.timeZone)} AS "end"
+      SELECT *, ${bucketSql(Prisma.raw('day'), 'day', history.timeZone)}
       FROM (
         SELECT parent, day, bool_or(is_listed) AS is_listed, ${tasks} AS tasks
         FROM (
@@ -216,7 +211,7 @@ function byDay(
           SELECT parent, day, 0, true FROM (${days(history, parents)}) AS days) AS changes
         GROUP BY parent, day) AS counted
       WHERE is_listed) AS listed
-    WHERE start < "end" ORDER BY day`;
+    WHERE time_start < time_end ORDER BY day`;
 }
 
 /** The first completion of each task, of those in the range. */

@@ -2,7 +2,7 @@ import { TASK_ACTION, TASK_STATUS } from '../domain/codes.ts';
 import { DISCREPANCY_KINDS, type DiscrepancyKind } from '../domain/reconciliation.ts';
 import { cellSql, type Cell, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
-import type { ScopeKind } from './scope.ts';
+import { SCOPE_COLUMNS, type ScopeKind } from './scope.ts';
 
 /** Where tasks as they stand now and their records disagree, or records among themselves. */
 
@@ -19,12 +19,6 @@ interface DiscrepancyKey {
 export interface Discrepancy extends Cell<DiscrepancyKey> {
   readonly count: number;
 }
-
-/** The column by which both tasks and records know their scope. */
-const COLUMNS: Readonly<Record<ReconciledScope, string>> = {
-  Campaign: 'campaign_id',
-  AnnotationRequest: 'annotation_request_id',
-};
 
 /** What must not hold of a record or a task, and the id of the record that shows it. */
 interface Check {
@@ -78,7 +72,7 @@ function failures(scope: ReconciledScope, kinds: readonly DiscrepancyKind[]): Pr
       (kind) => `('${kind}', ${CHECKS[kind].condition}, ${CHECKS[kind].shownBy})`,
     );
     return `SELECT checked.kind, ${of}.task_id, checked.record_id
-      FROM ${CHECKED[of](COLUMNS[scope])}
+      FROM ${CHECKED[of](SCOPE_COLUMNS[scope][0])}
       CROSS JOIN LATERAL (VALUES ${values.join(', ')}) AS checked (kind, fails, record_id)
       WHERE checked.fails`;
   });

@@ -5,6 +5,13 @@ import type { RangeKey } from './ranges.ts';
 /** Whose history is measured: that of the tasks of a campaign, of a request, or of those that have been in a pool. */
 export type ScopeKind = 'Campaign' | 'AnnotationRequest' | 'Pool';
 
+/** The column by which records know their scope, and its type; tasks know campaigns and requests by the same. */
+export const SCOPE_COLUMNS = {
+  Campaign: ['campaign_id', 'text'],
+  AnnotationRequest: ['annotation_request_id', 'text'],
+  Pool: ['pool_id', 'bigint'],
+} as const satisfies Record<ScopeKind, readonly [string, string]>;
+
 /** What happened in the scopes of a kind in a time range. */
 export interface History {
   readonly scope: ScopeKind;
@@ -19,20 +26,16 @@ export const IN_TASK = Prisma.sql`(PARTITION BY parent, task_id ORDER BY created
  * in several pools is in the scope of each.
  */
 export function recordsOfScopes(kind: ScopeKind, parents: readonly RangeKey[]): Prisma.Sql {
-  switch (kind) {
-    case 'Campaign':
-      return Prisma.sql`SELECT record.campaign_id AS parent, record.* FROM annotation_history AS record
-        WHERE record.campaign_id = ANY (${parents}::text[])`;
-    case 'AnnotationRequest':
-      return Prisma.sql`SELECT record.annotation_request_id AS parent, record.* FROM annotation_history AS record
-        WHERE record.annotation_request_id = ANY (${parents}::text[])`;
-    case 'Pool':
-      // OFFSET makes PostgreSQL look up each task's records by their index: it cannot foresee how few tasks those of one
-      // pool are, and would read the whole history.
-      return Prisma.sql`SELECT visited.parent, record.* FROM (
-          SELECT DISTINCT pool_id AS parent, task_id FROM annotation_history
-          WHERE pool_id = ANY (${parents}::bigint[])) AS visited
-        CROSS JOIN LATERAL (
-          SELECT * FROM annotation_history AS record WHERE record.task_id = visited.task_id OFFSET 0) AS record`;
+  const [column, type] = SCOPE_COLUMNS[kind].map((name) => Prisma.raw(name));
+  const keys = Prisma.sql`ANY (${parents}::${type}[])`;
+  if (kind !== 'Pool') {
+    return Prisma.sql`SELECT record.${column} AS parent, record.* FROM annotation_history AS record
+      WHERE record.${column} = ${keys}`;
   }
+  // OFFSET makes PostgreSQL look up each task's records by their index: it cannot foresee how few tasks those of one pool
+  // are, and would read the whole history.
+  return Prisma.sql`SELECT visited.parent, record.* FROM (
+      SELECT DISTINCT pool_id AS parent, task_id FROM annotation_history WHERE pool_id = ${keys}) AS visited
+    CROSS JOIN LATERAL (
+      SELECT * FROM annotation_history AS record WHERE record.task_id = visited.task_id OFFSET 0) AS record`;
 }

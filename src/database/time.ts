@@ -1,4 +1,6 @@
-import type { TimeRange } from '../domain/time.ts';
+import type { TimeBucket, TimeRange } from '../domain/time.ts';
+import type { TimeUnit } from '../domain/workload.ts';
+import type { RawRow } from './aggregates.ts';
 import { Prisma } from './generated/client/client.ts';
 
 /** The condition that an instant lies in a time range. */
@@ -23,4 +25,41 @@ export function startOfDay(day: Prisma.Sql, timeZone: string): Prisma.Sql {
   const midnight = Prisma.sql`(${day} AT TIME ZONE ${timeZone})`;
   const before = Prisma.sql`(${midnight} - interval '1 hour')`;
   return Prisma.sql`(CASE WHEN ${localTime(before, timeZone)} >= ${day} THEN ${before} ELSE ${midnight} END)`;
+}
+
+/** The local day of an instant: a `timestamp` at midnight. */
+export function localDay(instant: Prisma.Sql, timeZone: string): Prisma.Sql {
+  return Prisma.sql`date_trunc('day', ${localTime(instant, timeZone)})`;
+}
+
+const UNITS: Readonly<Record<Exclude<TimeUnit, 'hour'>, { unit: string; label: string }>> = {
+  day: { unit: 'day', label: 'YYYY-MM-DD' },
+  isoWeek: { unit: 'week', label: 'IYYY-"W"IW' },
+  month: { unit: 'month', label: 'YYYY-MM' },
+};
+
+/** The stretch of time that an instant lies in: an hour by its start, since clocks may show it twice, others by the local day they begin on. */
+export function stretchOf(instant: Prisma.Sql, unit: TimeUnit, timeZone: string): Prisma.Sql {
+  return unit === 'hour'
+    ? Prisma.sql`date_trunc('hour', ${instant}, ${timeZone})`
+    : Prisma.sql`date_trunc(${UNITS[unit].unit}, ${localTime(instant, timeZone)})`;
+}
+
+/** Start, end and label of a stretch of time. */
+export function bucketSql(time: Prisma.Sql, unit: TimeUnit, timeZone: string): Prisma.Sql {
+  if (unit === 'hour') {
+    return Prisma.sql`${time} AS time_start, ${time} + interval '1 hour' AS time_end,
+      to_char(${localTime(time, timeZone)}, 'YYYY-MM-DD"T"HH24:MI') AS time_label`;
+  }
+  const next = Prisma.sql`(${time} + ${Prisma.raw(`interval '1 ${UNITS[unit].unit}'`)})`;
+  return Prisma.sql`${startOfDay(time, timeZone)} AS time_start,
+    ${startOfDay(next, timeZone)} AS time_end, to_char(${time}, ${UNITS[unit].label}) AS time_label`;
+}
+
+export function readBucket(raw: RawRow): TimeBucket {
+  return {
+    label: raw.time_label as string,
+    start: raw.time_start as Date,
+    end: raw.time_end as Date,
+  };
 }

@@ -4,7 +4,7 @@ import { actions } from './codes.ts';
 import { cellSql, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { countReport, pageOfReport, type ReportPage } from './report.ts';
-import { localTime, startOfDay } from './time.ts';
+import { bucketSql, localDay, readBucket, startOfDay } from './time.ts';
 import { whereSql } from './where.ts';
 
 /**
@@ -63,8 +63,7 @@ function recordsSql(where: object | undefined): Prisma.Sql {
  * inside is told by the latest end of the stretches that have begun, which is a running maximum.
  */
 function workingTimeSql({ where, timeZone, maxGapSeconds, maxTaskGapSeconds }: WorkingTime) {
-  const day = (instant: string) =>
-    Prisma.sql`date_trunc('day', ${localTime(Prisma.raw(instant), timeZone)})`;
+  const day = (instant: string) => localDay(Prisma.raw(instant), timeZone);
   const seconds = (count: number) => Prisma.sql`make_interval(secs => ${count})`;
   const nextDay = Prisma.raw(`(day + interval '1 day')`);
   return Prisma.sql`
@@ -116,8 +115,7 @@ function workingTimeSql({ where, timeZone, maxGapSeconds, maxTaskGapSeconds }: W
         sum(excluded_seconds)::float8 AS excluded_seconds
       FROM found GROUP BY pool_assignee_id, day)
     SELECT NULL::text AS parent, ${cellSql([Prisma.raw('pool_assignee_id'), Prisma.raw('day')])} AS cell,
-      pool_assignee_id, to_char(day, 'YYYY-MM-DD') AS time_label,
-      ${startOfDay(Prisma.raw('day'), timeZone)} AS time_start, ${startOfDay(nextDay, timeZone)} AS time_end,
+      pool_assignee_id, ${bucketSql(Prisma.raw('day'), 'day', timeZone)},
       record_count, instances, duration_seconds, duration_seconds / nullif(instances, 0) AS seconds_per_instance,
       excluded_count, excluded_seconds
     FROM total`;
@@ -127,11 +125,7 @@ function readRow(raw: RawRow): WorkingTimeRow {
   return {
     cell: raw.cell as string,
     poolAssigneeId: raw.pool_assignee_id as bigint,
-    time: {
-      label: raw.time_label as string,
-      start: raw.time_start as Date,
-      end: raw.time_end as Date,
-    },
+    time: readBucket(raw),
     timeStart: raw.time_start as Date,
     recordCount: Number(raw.record_count),
     instances: raw.instances as bigint,
@@ -171,7 +165,7 @@ export function workingTimeEvidence({ where, timeZone }: WorkingTime): Evidence<
       return Prisma.sql`
         SELECT ${cellSql([Prisma.raw('pool_assignee_id'), Prisma.raw('day')])} AS cell, id FROM (
           SELECT t0.id, t0.pool_assignee_id,
-            date_trunc('day', ${localTime(Prisma.raw('t0.created_time'), timeZone)}) AS day
+            ${localDay(Prisma.raw('t0.created_time'), timeZone)} AS day
           FROM annotation_history AS t0
           WHERE t0.pool_assignee_id IN (${Prisma.join(operators)})
             AND t0.created_time >= ${from} AND t0.created_time < ${to}

@@ -4,7 +4,6 @@ import type { TimeBucket } from '../domain/time.ts';
 import {
   isWorkloadMeasure,
   WORKLOAD_KEYS,
-  type TimeUnit,
   type WorkloadGrouping,
   type WorkloadKey,
   type WorkloadMeasure,
@@ -14,9 +13,9 @@ import { actions, SENT_BACK, SUBMITTED } from './codes.ts';
 import { cellSql, type Cell, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
-import type { ScopeKind } from './scope.ts';
+import { SCOPE_COLUMNS, type ScopeKind } from './scope.ts';
 import { countReport, pageOfReport, type ReportPage } from './report.ts';
-import { localTime, startOfDay } from './time.ts';
+import { bucketSql, localTime, readBucket, stretchOf } from './time.ts';
 import { columnOf, whereSql } from './where.ts';
 
 /**
@@ -38,12 +37,6 @@ export type WorkloadRow = Readonly<Record<string, unknown>> & {
   readonly cell: string;
   readonly parent: RangeKey | null;
 };
-
-const SCOPE_COLUMNS = {
-  Campaign: ['campaign_id', 'text'],
-  AnnotationRequest: ['annotation_request_id', 'text'],
-  Pool: ['pool_id', 'bigint'],
-} as const;
 
 const PEOPLE = ['team_id', 'pool_assignee_id', 'creator_id'];
 const OWN_COLUMNS = [
@@ -98,31 +91,6 @@ function recordsSql(
     WHERE ${inScope} AND ${whereSql('AnnotationHistory', 't0', where ?? {})}`;
 }
 
-const UNITS: Readonly<Record<Exclude<TimeUnit, 'hour'>, { unit: string; label: string }>> = {
-  day: { unit: 'day', label: 'YYYY-MM-DD' },
-  isoWeek: { unit: 'week', label: 'IYYY-"W"IW' },
-  month: { unit: 'month', label: 'YYYY-MM' },
-};
-
-/** The stretch of time that a record lies in: an hour by its start, since clocks may show it twice, others by the local day they begin on. */
-function timeSql(unit: TimeUnit, timeZone: string): Prisma.Sql {
-  const instant = Prisma.sql`records.created_time`;
-  return unit === 'hour'
-    ? Prisma.sql`date_trunc('hour', ${instant}, ${timeZone})`
-    : Prisma.sql`date_trunc(${UNITS[unit].unit}, ${localTime(instant, timeZone)})`;
-}
-
-/** Start, end and label of a stretch of time. */
-function bucketSql(time: Prisma.Sql, unit: TimeUnit, timeZone: string): Prisma.Sql {
-  if (unit === 'hour') {
-    return Prisma.sql`${time} AS time_start, ${time} + interval '1 hour' AS time_end,
-      to_char(${localTime(time, timeZone)}, 'YYYY-MM-DD"T"HH24:MI') AS time_label`;
-  }
-  const next = Prisma.sql`(${time} + ${Prisma.raw(`interval '1 ${UNITS[unit].unit}'`)})`;
-  return Prisma.sql`${startOfDay(time, timeZone)} AS time_start,
-    ${startOfDay(next, timeZone)} AS time_end, to_char(${time}, ${UNITS[unit].label}) AS time_label`;
-}
-
 const KEY_SQL: Readonly<Record<WorkloadKey, string>> = {
   campaign: 'records.campaign_id',
   annotationRequest: 'records.annotation_request_id',
@@ -163,7 +131,9 @@ function keyColumns({ grouping: { keys, unit }, timeZone }: Workload): KeyColumn
   const selected = [
     Prisma.raw('records.parent'),
     ...keys.map((key) => Prisma.raw(`${KEY_SQL[key]} AS ${name(key)}`)),
-    ...(unit ? [Prisma.sql`${timeSql(unit, timeZone)} AS ${TIME}`] : []),
+    ...(unit
+      ? [Prisma.sql`${stretchOf(Prisma.raw('records.created_time'), unit, timeZone)} AS ${TIME}`]
+      : []),
   ];
   return {
     names: Prisma.join(names),
@@ -262,9 +232,7 @@ function readRow(
   });
   return {
     ...Object.fromEntries(values),
-    ...(grouping.unit && {
-      time: { label: raw.time_label, start: raw.time_start, end: raw.time_end },
-    }),
+    ...(grouping.unit && { time: readBucket(raw) }),
     ...(raw.rank !== undefined && { rank: Number(raw.rank) }),
     cell: raw.cell as string,
     parent: raw.parent as RangeKey | null,
