@@ -15,7 +15,7 @@ import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import type { ScopeKind } from './scope.ts';
 import { countReport, pageOfReport, type ReportPage } from './report.ts';
-import { localTime, startOfDay } from './time.ts';
+import { hourAfter, localTime, nearBuckets, startOfDay } from './time.ts';
 import { columnOf, whereSql } from './where.ts';
 
 /**
@@ -117,7 +117,7 @@ function timeSql(unit: TimeUnit, timeZone: string): Prisma.Sql {
 /** Start, end and label of a stretch of time. */
 function bucketSql(time: Prisma.Sql, unit: TimeUnit, timeZone: string): Prisma.Sql {
   if (unit === 'hour') {
-    return Prisma.sql`${time} AS time_start, ${time} + interval '1 hour' AS time_end,
+    return Prisma.sql`${time} AS time_start, ${hourAfter(time)} AS time_end,
       to_char(${localTime(time, timeZone)}, 'YYYY-MM-DD"T"HH24:MI') AS time_label`;
   }
   const next = Prisma.sql`(${time} + ${Prisma.raw(`interval '1 ${UNITS[unit].unit}'`)})`;
@@ -311,15 +311,12 @@ function nearGroups(groups: readonly Cell<WorkloadRow>[], { grouping }: Workload
     const column = Prisma.raw(`records.${columnOf(WORKLOAD_KEYS[key].column)}`);
     const values = [...new Set(rows.map((row) => row[WORKLOAD_KEYS[key].column]))];
     const known = values.filter((value) => value !== null);
-    const among =
-      known.length > 0 ? Prisma.sql`${column} IN (${Prisma.join(known)})` : Prisma.sql`false`;
+    const among = Prisma.sql`${column} = ANY (${known})`;
     return values.length > known.length ? Prisma.sql`(${among} OR ${column} IS NULL)` : among;
   });
   if (grouping.unit) {
     const buckets = rows.map(({ time }) => time as TimeBucket);
-    const from = new Date(Math.min(...buckets.map(({ start }) => start.getTime())));
-    const to = new Date(Math.max(...buckets.map(({ end }) => end.getTime())));
-    conditions.push(Prisma.sql`records.created_time >= ${from} AND records.created_time < ${to}`);
+    conditions.push(nearBuckets(Prisma.raw('records.created_time'), buckets));
   }
   return conditions.length > 0 ? Prisma.join(conditions, ' AND ') : Prisma.sql`true`;
 }
