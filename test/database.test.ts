@@ -210,6 +210,7 @@ describe('classifyDatabaseError', () => {
     ['unavailable', '53300'],
     ['unavailable', '08006'],
     ['timeout', '57014'],
+    ['refused', '08P01'],
     ['other', '23505'],
     ['other', '40001'],
   ])('finds %s in the code %s that the server raised, through every layer', async (fault, code) => {

@@ -120,6 +120,12 @@ const EVERYWHERE = `
       ... @defer { aggregate { sum { instanceNum } } }
     }
     ... @defer(if: $now) { pools(first: 1) { nodes { name } } }
+    workload(groupBy: [ACTION], first: 2) { nodes { recordCount records(first: 2) { nodes { recordId } } } }
+    ... @defer {
+      workload(groupBy: [ACTION], first: 2) {
+        nodes { taskCount frames records(first: 2) { totalCount nodes { createdTime pool { name } } } }
+      }
+    }
     ... @defer { annotationHistory(first: 1) { nodes { recordId pool { name } } totalCount } }
   }
   fragment Measures on Campaign { progress { total byStatus { statusCode count } } tasks(first: 1) { totalCount } }

@@ -9,7 +9,7 @@ import { HOUR, localTime, ZONES } from './support/local-time.ts';
 import { expectPages, pageSelection } from './support/pages.ts';
 import { aroundNight, NIGHTS, randomHistory } from './support/random-history.ts';
 import { ascending } from './support/records.ts';
-import { importEntities } from './support/rows.ts';
+import { grid, importEntities } from './support/rows.ts';
 import {
   campaignOf,
   importRows,
@@ -49,6 +49,8 @@ type Group = Record<string, unknown> & {
 interface Groups {
   totalCount: number;
   nodes: Group[];
+  edges: { cursor: string }[];
+  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean };
 }
 
 const EVIDENCE =
@@ -362,6 +364,10 @@ describe('the arguments of the workload', () => {
     ['timeZone: "+08:00"', /"timeZone" is "\+08:00", which is not a name/],
     ['timeZone: "Mars/Olympus"', /"timeZone" is "Mars\/Olympus"/],
     ['timeZone: ""', /"timeZone" is ""/],
+    // Zones that PostgreSQL takes for an offset without daylight saving, and one that it does not know.
+    ['timeZone: "CET"', /"timeZone" is "CET", which is not a name/],
+    ['timeZone: "IST"', /"timeZone" is "IST"/],
+    ['timeZone: "SystemV/PST8PDT"', /"timeZone" is "SystemV/],
     ['first: 1001', /"first" is 1001; it may be from 0 to 1000/],
     ['first: 1, last: 1', /exclude each other/],
     [
@@ -381,5 +387,95 @@ describe('the arguments of the workload', () => {
       '{ workload { totalCount nodes { recordCount } pageInfo { hasNextPage } } }',
     );
     expect(workload).toEqual({ totalCount: 0, nodes: [], pageInfo: { hasNextPage: false } });
+  });
+
+  it('may be as many as the database takes, and no more', async () => {
+    const ids = (part: number) =>
+      Array.from({ length: 1000 }, (_, i) => String(part * 1000 + i + 1));
+    const filter = (parts: number) => ({
+      or: Array.from({ length: parts }, (_, part) => ({ poolAssigneeId: { in: ids(part) } })),
+    });
+    const workload =
+      'query($filter: AnnotationHistoryFilter) { workload(filter: $filter) { totalCount } }';
+    const history =
+      'query($filter: AnnotationHistoryFilter) { annotationHistory(filter: $filter) { nodes { recordId } } }';
+    expect(await gateway.gql<object>(workload, { filter: filter(40) })).toEqual({
+      workload: { totalCount: 0 },
+    });
+    const [error] = await gateway.gqlErrors(history, { filter: filter(40) });
+    expect(error!.extensions!.code).toBe('BAD_USER_INPUT');
+  });
+});
+
+describe('the workload of records at the ends of time, and where clocks go back over midnight', () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await createTestGateway();
+    const times = [
+      '0001-01-01T00:00:00Z',
+      // In St John's, clocks went back from 00:01 to 23:01 of the day before at 02:31 UTC.
+      '2010-11-07T02:29:30Z',
+      '2010-11-07T02:50:00Z',
+      '2010-11-07T03:20:00Z',
+      '9999-12-31T23:59:59.999Z',
+    ];
+    const entities = [...grid({ requests: 1, tasksPerRequest: 1, recordsPerTask: times.length })];
+    let next = 0;
+    for (const entity of entities) {
+      if (entity.type !== 'annotationHistory') continue;
+      entity.createdTime = new Date(times[next++]!);
+      entity.poolAssigneeId = 7n;
+    }
+    await importEntities(gateway.database, entities);
+  });
+  afterAll(() => gateway.close());
+
+  it.each(['UTC', 'Asia/Shanghai', 'America/New_York', 'America/St_Johns'])(
+    'is whole in %s, page by page',
+    async (timeZone) => {
+      const seen: number[] = [];
+      let after = '';
+      for (;;) {
+        const { workload, workingTime } = await gateway.gql<{
+          workload: Groups;
+          workingTime: Groups;
+        }>(
+          `{ workload(groupBy: [DAY], timeZone: "${timeZone}", first: 1 ${after}) { edges { cursor } pageInfo { hasNextPage }
+              nodes { recordCount time { label start end } records { totalCount nodes { recordId } } } }
+            workingTime(timeZone: "${timeZone}") { totalCount nodes { time { start end } records { totalCount } } } }`,
+        );
+        const [group] = workload.nodes;
+        expect(group!.records.totalCount).toBe(group!.recordCount);
+        expect(group!.records.nodes).toHaveLength(group!.recordCount as number);
+        expect(workingTime.nodes).toHaveLength(workingTime.totalCount);
+        seen.push(group!.recordCount as number);
+        if (!workload.pageInfo.hasNextPage) break;
+        after = `, after: "${workload.edges[0]!.cursor}"`;
+      }
+      expect(seen).toEqual([1, 3, 1]);
+    },
+  );
+
+  it('may be asked for in a zone that the database does not know', async () => {
+    // Node.js has some that PostgreSQL has dropped.
+    const [error] = await gateway.gqlErrors(
+      '{ workload(timeZone: "US/Pacific-New", groupBy: [DAY]) { totalCount } }',
+    );
+    expect(error!.extensions!.code).toBe('BAD_USER_INPUT');
+  });
+
+  it.each([
+    ['groupBy: [MONTH], timeZone: "UTC"', 'groupBy: [DAY], timeZone: "UTC"'],
+    ['groupBy: [DAY], timeZone: "UTC"', 'groupBy: [DAY], timeZone: "Asia/Shanghai"'],
+  ])('has cursors that are good for its own stretches of time only: %s', async (own, other) => {
+    const { workload } = await gateway.gql<{ workload: Groups }>(
+      `{ workload(${own}, first: 1) { edges { cursor } } }`,
+    );
+    const { cursor } = workload.edges[0]!;
+    await gateway.gql(`{ workload(${own}, after: "${cursor}") { totalCount } }`);
+    const [error] = await gateway.gqlErrors(
+      `{ workload(${other}, after: "${cursor}") { totalCount } }`,
+    );
+    expect(error!.message).toMatch(/"after" is not a cursor/);
   });
 });

@@ -78,6 +78,8 @@ function translate(error: unknown): ErrorCode | undefined {
       return 'SERVICE_UNAVAILABLE';
     case 'timeout':
       return 'TIMEOUT';
+    case 'refused':
+      return 'BAD_USER_INPUT';
     case 'other':
       return undefined;
   }

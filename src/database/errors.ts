@@ -3,8 +3,11 @@
  * Sources: the kinds of @prisma/driver-adapter-utils, PostgreSQL's table of error codes (appendix A), libuv's codes.
  */
 
-/** `unavailable`: the same statement may succeed in a moment; `timeout`: it took too long; `other`: anything else. */
-export type DatabaseFault = 'unavailable' | 'timeout' | 'other';
+/**
+ * `unavailable`: the same statement may succeed in a moment; `timeout`: it took too long; `refused`: what was asked for
+ * cannot be asked of this server; `other`: anything else.
+ */
+export type DatabaseFault = 'unavailable' | 'timeout' | 'refused' | 'other';
 
 const UNAVAILABLE_KINDS: ReadonlySet<string> = new Set([
   'DatabaseNotReachable',
@@ -33,6 +36,13 @@ const UNAVAILABLE_MESSAGES =
   /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
 const TIMEOUT_MESSAGES = /^Query read timeout/;
 
+/** A protocol violation: more parameters than a statement may have. */
+const TOO_MANY_PARAMETERS = '08P01';
+/** Prisma's word for it. */
+const PARAMETER_LIMIT = 'P2029';
+/** A time zone that the server's tables lack, which may be older than ours. */
+const UNKNOWN_TIME_ZONE = /^time zone ".*" not recognized$/;
+
 /** Connection exceptions (08), insufficient resources (53), a server that stops, starts or ends sessions (57P01 to 57P05). */
 const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P0[1-5]|28...|3D000)$/;
 const QUERY_CANCELED = '57014';
@@ -50,9 +60,18 @@ interface Reported {
   meta?: { driverAdapterError?: unknown };
 }
 
-function classifyOne({ code, message, kind, originalCode }: Reported): DatabaseFault {
+function classifyOne({
+  code,
+  message,
+  kind,
+  originalCode,
+  originalMessage,
+}: Reported): DatabaseFault {
   const codes = [code, originalCode].filter((value) => typeof value === 'string');
   if (codes.includes(QUERY_CANCELED)) return 'timeout';
+  if (codes.includes(TOO_MANY_PARAMETERS) || codes.includes(PARAMETER_LIMIT)) return 'refused';
+  if (typeof originalMessage === 'string' && UNKNOWN_TIME_ZONE.test(originalMessage))
+    return 'refused';
   if (typeof message === 'string' && TIMEOUT_MESSAGES.test(message)) return 'timeout';
   const unavailable =
     (typeof kind === 'string' && UNAVAILABLE_KINDS.has(kind)) ||

@@ -17,6 +17,16 @@ export function localTime(instant: Prisma.Sql, timeZone: string): Prisma.Sql {
   return Prisma.sql`(${instant} AT TIME ZONE ${timeZone})`;
 }
 
+/** The first and the last instant that can be told: what lies beyond is taken for them. */
+function tellable(instant: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`least(greatest(${instant}, '0001-01-01T00:00:00Z'::timestamptz), '9999-12-31T23:59:59.999Z'::timestamptz)`;
+}
+
+/** The instant an hour after another. */
+function hourAfter(instant: Prisma.Sql): Prisma.Sql {
+  return tellable(Prisma.sql`(${instant} + interval '1 hour')`);
+}
+
 /**
  * The instant at which a local day (a `timestamp` at midnight) begins. Where clocks go back over midnight, PostgreSQL takes
  * the second of the two; where they skip it, the first instant after it.
@@ -24,7 +34,20 @@ export function localTime(instant: Prisma.Sql, timeZone: string): Prisma.Sql {
 export function startOfDay(day: Prisma.Sql, timeZone: string): Prisma.Sql {
   const midnight = Prisma.sql`(${day} AT TIME ZONE ${timeZone})`;
   const before = Prisma.sql`(${midnight} - interval '1 hour')`;
-  return Prisma.sql`(CASE WHEN ${localTime(before, timeZone)} >= ${day} THEN ${before} ELSE ${midnight} END)`;
+  return tellable(
+    Prisma.sql`(CASE WHEN ${localTime(before, timeZone)} >= ${day} THEN ${before} ELSE ${midnight} END)`,
+  );
+}
+
+/**
+ * The condition that an instant lies near some stretches of time, for an index; which one it lies in is told otherwise.
+ * Where clocks go back over midnight, an instant may lie outside the day it belongs to.
+ */
+export function nearBuckets(instant: Prisma.Sql, buckets: readonly TimeBucket[]): Prisma.Sql {
+  const margin = Prisma.raw(`interval '1 day'`);
+  const from = new Date(Math.min(...buckets.map(({ start }) => start.getTime())));
+  const to = new Date(Math.max(...buckets.map(({ end }) => end.getTime())));
+  return Prisma.sql`(${instant} >= ${from}::timestamptz - ${margin} AND ${instant} < ${to}::timestamptz + ${margin})`;
 }
 
 /** The local day of an instant: a `timestamp` at midnight. */
@@ -48,7 +71,7 @@ export function stretchOf(instant: Prisma.Sql, unit: TimeUnit, timeZone: string)
 /** Start, end and label of a stretch of time. */
 export function bucketSql(time: Prisma.Sql, unit: TimeUnit, timeZone: string): Prisma.Sql {
   if (unit === 'hour') {
-    return Prisma.sql`${time} AS time_start, ${time} + interval '1 hour' AS time_end,
+    return Prisma.sql`${time} AS time_start, ${hourAfter(time)} AS time_end,
       to_char(${localTime(time, timeZone)}, 'YYYY-MM-DD"T"HH24:MI') AS time_label`;
   }
   const next = Prisma.sql`(${time} + ${Prisma.raw(`interval '1 ${UNITS[unit].unit}'`)})`;

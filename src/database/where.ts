@@ -77,9 +77,11 @@ function comparison(column: Prisma.Sql, operator: string, value: unknown): Prism
   switch (operator) {
     case 'in': {
       const values = value as unknown[];
-      return values.length > 0
+      if (values.length === 0) return Prisma.sql`false`;
+      // One parameter, however many values: a statement may have 65,535.
+      return values.some((one) => one instanceof Date)
         ? Prisma.sql`${column} IN (${Prisma.join(values)})`
-        : Prisma.sql`false`;
+        : Prisma.sql`${column} = ANY (${values})`;
     }
     case 'startsWith':
       return Prisma.sql`${column} LIKE (${value} || '%')`;

@@ -4,7 +4,7 @@ import { actions } from './codes.ts';
 import { cellSql, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { countReport, pageOfReport, type ReportPage } from './report.ts';
-import { bucketSql, localDay, readBucket, startOfDay } from './time.ts';
+import { bucketSql, localDay, nearBuckets, readBucket, startOfDay } from './time.ts';
 import { whereSql } from './where.ts';
 
 /**
@@ -159,16 +159,16 @@ export function workingTimeEvidence({ where, timeZone }: WorkingTime): Evidence<
     model: 'AnnotationHistory',
     rows: (days) => {
       const operators = [...new Set(days.map(({ values }) => values.poolAssigneeId))];
-      const times = days.map(({ values }) => values.time);
-      const from = new Date(Math.min(...times.map(({ start }) => start.getTime())));
-      const to = new Date(Math.max(...times.map(({ end }) => end.getTime())));
+      const near = nearBuckets(
+        Prisma.raw('t0.created_time'),
+        days.map(({ values }) => values.time),
+      );
       return Prisma.sql`
         SELECT ${cellSql([Prisma.raw('pool_assignee_id'), Prisma.raw('day')])} AS cell, id FROM (
           SELECT t0.id, t0.pool_assignee_id,
             ${localDay(Prisma.raw('t0.created_time'), timeZone)} AS day
           FROM annotation_history AS t0
-          WHERE t0.pool_assignee_id IN (${Prisma.join(operators)})
-            AND t0.created_time >= ${from} AND t0.created_time < ${to}
+          WHERE t0.pool_assignee_id = ANY (${operators}) AND ${near}
             AND ${whereSql('AnnotationHistory', 't0', where ?? {})}) AS found`;
     },
   };

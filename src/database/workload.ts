@@ -15,7 +15,7 @@ import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import { SCOPE_COLUMNS, type ScopeKind } from './scope.ts';
 import { countReport, pageOfReport, type ReportPage } from './report.ts';
-import { bucketSql, localTime, readBucket, stretchOf } from './time.ts';
+import { bucketSql, localTime, nearBuckets, readBucket, stretchOf } from './time.ts';
 import { columnOf, whereSql } from './where.ts';
 
 /**
@@ -277,15 +277,12 @@ function nearGroups(groups: readonly Cell<WorkloadRow>[], { grouping }: Workload
     const column = Prisma.raw(`records.${columnOf(WORKLOAD_KEYS[key].column)}`);
     const values = [...new Set(rows.map((row) => row[WORKLOAD_KEYS[key].column]))];
     const known = values.filter((value) => value !== null);
-    const among =
-      known.length > 0 ? Prisma.sql`${column} IN (${Prisma.join(known)})` : Prisma.sql`false`;
+    const among = Prisma.sql`${column} = ANY (${known})`;
     return values.length > known.length ? Prisma.sql`(${among} OR ${column} IS NULL)` : among;
   });
   if (grouping.unit) {
     const buckets = rows.map(({ time }) => time as TimeBucket);
-    const from = new Date(Math.min(...buckets.map(({ start }) => start.getTime())));
-    const to = new Date(Math.max(...buckets.map(({ end }) => end.getTime())));
-    conditions.push(Prisma.sql`records.created_time >= ${from} AND records.created_time < ${to}`);
+    conditions.push(nearBuckets(Prisma.raw('records.created_time'), buckets));
   }
   return conditions.length > 0 ? Prisma.join(conditions, ' AND ') : Prisma.sql`true`;
 }

@@ -40,6 +40,8 @@ export interface KeysetPage {
   size: number;
   /** Whether the rows are taken from the end. */
   backward: boolean;
+  /** What its positions depend on beside the order: a time zone, say. Cursors are good for this only. */
+  variant: string;
 }
 
 function checkSize(list: ListName, name: string, size: number, minimum: number): void {
@@ -61,6 +63,7 @@ export function readKeysetPage(
   list: ListName,
   args: ConnectionArguments,
   identity?: readonly OrderKey[],
+  variant = '',
 ): KeysetPage {
   const { first, last, after, before } = args;
   if (typeof first === 'number' && typeof last === 'number') {
@@ -74,10 +77,13 @@ export function readKeysetPage(
   const order = readOrder(list, args.orderBy, identity);
   return {
     order,
-    after: typeof after === 'string' ? decodeCursor(list, order, 'after', after) : undefined,
-    before: typeof before === 'string' ? decodeCursor(list, order, 'before', before) : undefined,
+    after:
+      typeof after === 'string' ? decodeCursor(list, order, 'after', after, variant) : undefined,
+    before:
+      typeof before === 'string' ? decodeCursor(list, order, 'before', before, variant) : undefined,
     size: first ?? last ?? DEFAULT_PAGE_SIZE,
     backward: typeof last === 'number',
+    variant,
   };
 }
 
@@ -121,7 +127,7 @@ export function toConnection<Row extends object>(
   const kept = rows.slice(0, page.size);
   if (page.backward) kept.reverse();
   const edges = kept.map((node) => ({
-    cursor: encodeCursor(list, page.order, node as Record<string, unknown>),
+    cursor: encodeCursor(list, page.order, node as Record<string, unknown>, page.variant),
     node,
   }));
   return {

@@ -18,8 +18,9 @@ export function isInstant(time: number): boolean {
 /** The zone of days where none is named. */
 export const DEFAULT_TIME_ZONE = 'UTC';
 
-/** Whether a name is one of the IANA time zone database. Offsets are none: PostgreSQL reads their signs the other way. */
+/** Whether a name is one of the IANA time zone database. */
 export function isTimeZone(name: string): boolean {
+  // Newer versions of Node.js take offsets too.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
@@ -30,15 +31,21 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
+ * Names that say the same to everybody. PostgreSQL takes short ones (CET, IST) for abbreviations of an offset without
+ * daylight saving, or of another country's, before it looks for a zone.
+ */
+const UNAMBIGUOUS = /^(UTC|(?!SystemV\/)[A-Z]\w*\/.+)$/i;
+
+/**
  * Reads the time zone of an argument.
  * @throws GatewayError (BAD_USER_INPUT) if there is no such zone.
  */
 export function readTimeZone(name: string | null | undefined): string {
   const zone = name ?? DEFAULT_TIME_ZONE;
-  if (isTimeZone(zone)) return zone;
+  if (UNAMBIGUOUS.test(zone) && isTimeZone(zone)) return zone;
   throw new GatewayError(
     'BAD_USER_INPUT',
-    `The argument "timeZone" is ${JSON.stringify(zone.slice(0, 100))}, which is not a name of the IANA time zone database: give Asia/Shanghai or Europe/Berlin, for instance.`,
+    `The argument "timeZone" is ${JSON.stringify(zone.slice(0, 100))}, which is not a name of the IANA time zone database with its area: give Asia/Shanghai, Europe/Berlin or UTC, for instance.`,
   );
 }
 

@@ -19,9 +19,12 @@ const FIND_MANY: { readonly [N in Noun]: (prisma: PrismaClient) => FindMany } = 
   AnnotationHistory: (prisma) => (query) => prisma.annotationHistory.findMany(query),
 };
 
-/** Where a field stands in an operation, whatever the row. */
+/**
+ * Where a field stands in an operation, whatever the row. A deferred fragment may ask once more for what was asked for
+ * before, and for other things of it: its selections are told apart by where they stand in the document.
+ */
 export function pathOf(info: GraphQLResolveInfo): string {
-  const parts: string[] = [];
+  const parts = info.fieldNodes.map(({ loc }) => String(loc?.start));
   for (let at: typeof info.path | undefined = info.path; at; at = at.prev) {
     if (typeof at.key === 'string') parts.push(`${at.typename ?? ''}.${at.key}`);
   }

@@ -18,13 +18,7 @@ import { FILTERS } from './list-inputs.ts';
 import { allOf } from './lists.ts';
 import { reportConnectionType, type ReportConnection } from './reports.ts';
 import { TIME_ZONE_ARGUMENT } from './time.ts';
-import {
-  MEASURE_DEFINITIONS,
-  readGroups,
-  selectedMeasures,
-  WorkloadRef,
-  type WorkloadGroup,
-} from './workload.ts';
+import { readGroups, selectedMeasures, WorkloadRef, type WorkloadGroup } from './workload.ts';
 import { SURVIVES } from './wording.ts';
 
 /** An operator's place among the operators of a campaign. */
@@ -62,7 +56,10 @@ const RankBy = builder.enumType('OperatorRankBy', {
   description: 'The measures that operators can be ranked by, the greatest first.',
   values: Object.fromEntries(
     WORKLOAD_MEASURES.filter((name) => LISTS.Workload.fields[name]!.kind !== 'instant').map(
-      (name) => [constantCase(name), { value: name, description: MEASURE_DEFINITIONS[name] }],
+      (name) => [
+        constantCase(name),
+        { value: name, description: `By \`${name}\` of their workload.` },
+      ],
     ),
   ),
 });
@@ -110,7 +107,7 @@ function resolveRanking(
 
 /** The options of a field that ranks the operators of a campaign. */
 export const OPERATOR_RANKING = {
-  description: `The operators who acted in this campaign, by a measure of their workload, the greatest first; equals by \`poolAssigneeId\`. ${SURVIVES}`,
+  description: `The operators who acted in this campaign, or whose submissions were sent back, by a measure of their workload, the greatest first; equals by \`poolAssigneeId\`. ${SURVIVES}`,
   type: OperatorRankConnection,
   nullable: true,
   args: builder.args((t) => ({

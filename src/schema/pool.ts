@@ -37,7 +37,9 @@ export const Pool = builder.prismaNode('Pool', {
     progress: t.field(progressField('tasksOfPool')),
     delivery: t.field(deliveryField('tasksOfPool')),
     estimatedCompletion: t.field(estimateField('tasksOfPool')),
-    workload: t.field(workloadField('Pool', 'Over the records that left a task in this pool:')),
+    workload: t.field(
+      workloadField('Pool', 'Over the records after which their task was in this pool:'),
+    ),
     quality: t.field(qualityField('Pool')),
     flow: t.field(flowField('Pool')),
   }),

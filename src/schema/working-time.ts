@@ -136,10 +136,11 @@ builder.queryFields((t) => ({
       ...t.arg.connectionArgs(),
     },
     resolve: async (_root, { timeZone, filter, ...args }, { prisma }) => {
-      const page = readKeysetPage('WorkingTime', args, IDENTITY);
+      const zone = readTimeZone(timeZone);
+      const page = readKeysetPage('WorkingTime', args, IDENTITY, zone);
       const workingTime = {
         where: filterWhere('AnnotationHistory', filter),
-        timeZone: readTimeZone(timeZone),
+        timeZone: zone,
         maxGapSeconds: readLimit('maxGapSeconds', args.maxGapSeconds),
         maxTaskGapSeconds: readLimit('maxTaskGapSeconds', args.maxTaskGapSeconds),
       };

@@ -48,7 +48,7 @@ export interface WorkloadGroup {
 const DISTINCT = 'Counted once a group, so that those of several groups do not add up.';
 
 /** How each measure is defined. */
-export const MEASURE_DEFINITIONS: Readonly<Record<WorkloadMeasure, string>> = {
+const MEASURE_DEFINITIONS: Readonly<Record<WorkloadMeasure, string>> = {
   recordCount: 'How many records the group has: those that `records` lists.',
   taskCount: `How many different tasks the records are of. ${DISTINCT}`,
   instances:
@@ -126,7 +126,7 @@ export const WorkloadRef = builder.objectRef<WorkloadGroup>('Workload').implemen
 
 const KEY_DEFINITIONS: Readonly<Partial<Record<WorkloadKey, string>>> = {
   poolType: 'By the type of their pool.',
-  poolAssigneeId: 'By the operator who acted.',
+  poolAssigneeId: 'By the operator: who acted, or received a rejection.',
   operationKey:
     'By the keys of their `instanceInfo`: a record stands under each of them, one without keys under null.',
 };
@@ -256,13 +256,16 @@ function resolveWorkload(
 ): Promise<ReportConnection<WorkloadGroup>> {
   const grouping = readWorkloadGrouping(args.groupBy);
   checkWorkloadOrder(grouping, args.orderBy ?? []);
-  const page = readKeysetPage('Workload', args, identityOf(grouping));
+  const timeZone = readTimeZone(args.timeZone);
+  // A stretch of time is where it is only in its unit and zone.
+  const variant = grouping.unit ? `${grouping.unit} ${timeZone}` : '';
+  const page = readKeysetPage('Workload', args, identityOf(grouping), variant);
   const request = {
     workload: {
       scope,
       where: filterWhere('AnnotationHistory', args.filter),
       grouping,
-      timeZone: readTimeZone(args.timeZone),
+      timeZone,
     },
     page,
     having: filterWhere('Workload', args.having),
@@ -291,7 +294,7 @@ const WORKLOAD_ARGUMENTS = builder.args((t) => ({
   orderBy: t.field({
     type: [ORDER],
     description:
-      'The measures and keys to order by, at most 5, the first of most weight; groups equal in all of them by their keys, as is a list without this. Only keys of `groupBy`.',
+      'The measures and keys to order by (codes by their numbers, rows by their own ids), at most 5, the first of most weight; groups equal in all of them by their keys, as is a list without this. Only keys of `groupBy`.',
   }),
   ...t.connectionArgs(),
 }));

@@ -174,7 +174,7 @@ describe('the database refuses', () => {
     }
   });
 
-  it('text that is empty or longer than 255 bytes, and counts that are no object', async () => {
+  it('text that is empty or longer than 255 bytes, and counts that are no object of counts', async () => {
     const texts: [string, Row, string[]][] = [
       ['campaign', NEW_CAMPAIGN, ['id', 'name']],
       ['annotation_request', NEW_REQUEST, ['id', 'name']],
@@ -188,7 +188,13 @@ describe('the database refuses', () => {
         }
       }
     }
-    for (const value of [`'[]'`, `'1'`, `'null'`]) {
+    const noCounts = ['"x"', 'null', 'true', '{}', '[1]', '-1', '1.5', '2147483648'];
+    for (const value of [
+      `'[]'`,
+      `'1'`,
+      `'null'`,
+      ...noCounts.map((one) => `'{"a":1,"b":${one}}'`),
+    ]) {
       await expectRefused(insert('task', { ...NEW_TASK, instance_info: value }), CHECK);
       await expectRefused(
         insert('annotation_history', { ...NEW_RECORD, instance_info: value }),

@@ -15,11 +15,12 @@ function checksum(text: string): string {
   return createHash('sha1').update(text).digest('base64url').slice(0, CHECKSUM_LENGTH);
 }
 
-function nameOf(list: ListName, keys: readonly OrderKey[]): string {
+/** @param variant tells lists of a name and order apart whose positions mean different things. */
+function nameOf(list: ListName, keys: readonly OrderKey[], variant: string): string {
   const order = keys.map(({ column, direction, nulls }) =>
     [column, direction, nulls ?? ''].join(' '),
   );
-  return [VERSION, list, ...order].join('\n');
+  return [VERSION, list, ...(variant ? [variant] : []), ...order].join('\n');
 }
 
 function kindOf(list: ListName, column: string): FieldKind {
@@ -36,9 +37,10 @@ export function encodeCursor(
   list: ListName,
   keys: readonly OrderKey[],
   row: Readonly<Record<string, unknown>>,
+  variant = '',
 ): string {
   const position = JSON.stringify(positionOf(keys, row).map(writeValue));
-  const sum = checksum(`${nameOf(list, keys)}\n${position}`);
+  const sum = checksum(`${nameOf(list, keys, variant)}\n${position}`);
   return Buffer.from(sum + position).toString('base64url');
 }
 
@@ -68,11 +70,12 @@ function readPosition(
   list: ListName,
   keys: readonly OrderKey[],
   cursor: string,
+  variant: string,
 ): Position | undefined {
   const text = Buffer.from(cursor, 'base64url').toString();
   const position = text.slice(CHECKSUM_LENGTH);
   // The checksum covers the list's name, so that a cursor of another list fails here too.
-  if (text.slice(0, CHECKSUM_LENGTH) !== checksum(`${nameOf(list, keys)}\n${position}`))
+  if (text.slice(0, CHECKSUM_LENGTH) !== checksum(`${nameOf(list, keys, variant)}\n${position}`))
     return undefined;
   // Base64 has several spellings of the same bytes; we issue one.
   if (Buffer.from(text).toString('base64url') !== cursor) return undefined;
@@ -90,8 +93,9 @@ export function decodeCursor(
   keys: readonly OrderKey[],
   argument: string,
   cursor: string,
+  variant = '',
 ): Position {
-  const position = readPosition(list, keys, cursor);
+  const position = readPosition(list, keys, cursor, variant);
   if (position) return position;
   throw new GatewayError(
     'BAD_USER_INPUT',
