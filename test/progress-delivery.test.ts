@@ -119,6 +119,7 @@ describe('whatever the tasks, progress and delivery', () => {
     await prisma.task.deleteMany();
     // As many rows as it takes to pass 2^53 would take minutes to write: larger numbers stand in for them.
     await prisma.$executeRaw`ALTER TABLE task ALTER COLUMN frame_num TYPE bigint`;
+    await prisma.$executeRaw`ALTER TABLE task DROP CONSTRAINT task_instance_info_counts`;
     await prisma.$executeRaw`
       INSERT INTO task (id, annotation_request_id, campaign_id, pool_id, scene_id, status, instance_info,
         instance_num, attribute_num, frame_num)
