@@ -47,6 +47,16 @@ program
   });
 
 program
+  .command('delete')
+  .description('delete a campaign with its requests, pools, tasks and records')
+  .requiredOption('--campaign <id>', 'the campaign')
+  .option('--yes', 'do not ask', false)
+  .action(async (options: { campaign: string; yes: boolean }) => {
+    const { runDelete } = await import('./commands/delete.ts');
+    await exitWith(runDelete(config(), options));
+  });
+
+program
   .command('migrate')
   .description("bring the database's tables up to date")
   .action(async () => {

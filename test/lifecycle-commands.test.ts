@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -36,7 +36,7 @@ describe('the command line', () => {
   it('says what it can do, and its version', async () => {
     const help = await runProgram(['--help']);
     expect(help.code).toBe(0);
-    for (const command of ['serve', 'import', 'migrate', 'demo-data']) {
+    for (const command of ['serve', 'import', 'delete', 'migrate', 'demo-data']) {
       expect(help.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
     expect(await runProgram(['--version'])).toMatchObject({
@@ -203,6 +203,86 @@ describe('import', () => {
     const { code, stderr } = await runProgram(['import', nowhere], { environment });
     expect(code).toBe(2);
     expect(stderr).toBe(`rosetta-gateway: ${nowhere} cannot be read: there is no such file.\n`);
+  });
+});
+
+describe('delete', () => {
+  const CAMPAIGN = 'b59a8f0a-eca5-4d6d-9e75-573640c1588a';
+  let own: Record<string, string>;
+
+  beforeAll(async () => {
+    own = { ...environment, GATEWAY_DATA_DIR: await temporaryDirectory() };
+    const { stdout } = await runProgram(['demo-data', '--tasks', '120']);
+    const other = '{"type":"campaign","id":"c-9","projectId":9,"name":"Nine","campaignType":"POC"}';
+    const input = `${stdout}${other}`;
+    const imported = await runProgram(['import', '-'], { environment: own, input });
+    expect(imported.code).toBe(0);
+  });
+
+  it('wants a terminal or --yes, and opens nothing without', async () => {
+    const unopened = join(await temporaryDirectory(), 'none');
+    const { code, stdout, stderr } = await runProgram(['delete', '--campaign', CAMPAIGN], {
+      environment: { ...environment, GATEWAY_DATA_DIR: unopened },
+    });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(
+      'rosetta-gateway: Nothing was deleted: there is no terminal to ask on. Say --yes to delete.\n',
+    );
+    await expect(readdir(unopened)).rejects.toThrow('ENOENT');
+  });
+
+  it('ends with 2 where there is no such campaign', async () => {
+    const { code, stderr } = await runProgram(['delete', '--campaign', 'c-0', '--yes'], {
+      environment: own,
+    });
+    expect(code).toBe(2);
+    expect(stderr).toBe('rosetta-gateway: There is no campaign "c-0".\n');
+  });
+
+  /** The command on a terminal of its own, where something is typed. */
+  const typing = async (typed: string) => {
+    await ensureBuilt();
+    const command = `"${process.execPath}" dist/main.js delete --campaign ${CAMPAIGN}`;
+    const terminal = spawn('script', ['-qefc', command, '/dev/null'], {
+      cwd: PROJECT_DIRECTORY,
+      env: { PATH: process.env.PATH, ...own },
+    });
+    let output = '';
+    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (!output.includes('to delete') && `${output}${text}`.includes('to delete')) {
+        terminal.stdin.write(typed);
+      }
+      output += text;
+    });
+    const [code] = (await once(terminal, 'close')) as [number];
+    return { code, output };
+  };
+
+  it('shows what would go, and deletes nothing unless the id is typed', async () => {
+    const wrong = await typing('yes\n');
+    expect(wrong.code, wrong.output).toBe(2);
+    expect(wrong.output).toMatch(/ {2}campaign +1\r\n {2}annotationRequest +\d+\r\n {2}pool +\d+/);
+    expect(wrong.output).toContain('Nothing was deleted: what was typed is not the id');
+    const interrupted = await typing('\u0003');
+    expect(interrupted.code, interrupted.output).toBe(130);
+    expect(interrupted.output).toContain('Interrupted: nothing was deleted.');
+    const right = await typing(`${CAMPAIGN}\n`);
+    expect(right.code, right.output).toBe(0);
+    expect(right.output).toMatch(/Deleted in \d+\.\d s:\r\n {2}campaign +1\r\n/);
+  });
+
+  it('deletes the campaign and nothing else, without asking where it is told so', async () => {
+    const gone = await runProgram(['delete', '--campaign', CAMPAIGN, '--yes'], {
+      environment: own,
+    });
+    expect(gone.code).toBe(2);
+    const { code, stdout, stderr } = await runProgram(['delete', '--campaign', 'c-9', '--yes'], {
+      environment: own,
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [found, deleted] = stdout.split(/^Deleted in .*$/m);
+    expect(found).toMatch(/^The campaign "c-9" has\n {2}campaign +1\n {2}annotationRequest 0\n/);
+    expect(deleted!.trim()).toBe(found!.split(' has')[1]!.trim());
   });
 });
 

@@ -150,7 +150,7 @@ async function records(query: string) {
 }
 
 it('the documents are valid against the schema', () => {
-  expect(REST_DOCUMENTS).toHaveLength(3);
+  expect(REST_DOCUMENTS).toHaveLength(4);
   for (const document of REST_DOCUMENTS) expect(validate(schema, document)).toEqual([]);
 });
 

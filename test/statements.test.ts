@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor } from '../src/domain/lists/cursor.ts';
 import { readOrder } from '../src/domain/lists/order.ts';
+import { settle } from './support/changes.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { grid, importEntities } from './support/rows.ts';
 
@@ -33,6 +34,7 @@ beforeAll(async () => {
     // Of every other request, so that some have nothing to show.
     data: Array.from({ length: 30 }, (_, index) => sentBackAndCompleted(2 * index)).flat(),
   });
+  await settle(gateway.database);
 });
 afterAll(() => gateway.close());
 
@@ -300,6 +302,20 @@ const SHAPES: [string, (n: number) => string, number][] = [
     6,
   ],
   [
+    'changes with their rows and what these belong to',
+    (
+      n,
+    ) => `{ changes(first: ${n}, types: [TASK]) { watermark hasMore entries { type kind key node { id ...Row } } } }
+      fragment Row on Node { ... on Campaign { name } ... on Task { sceneId pool { name } campaign { name } } }`,
+    2,
+  ],
+  [
+    'changes without their rows',
+    (n) =>
+      `{ changes(first: ${n}, types: [TASK], filter: { campaignIds: ["c-1"] }) { entries { key } } }`,
+    1,
+  ],
+  [
     'a numbered page',
     (n) => `{ taskPage(annotationRequestIds: ${REQUEST_IDS}, page: 2, pageSize: ${n}) {
       totalCount unknownAnnotationRequestIds nodes { taskId campaign { campaignId } pool { name } } } }`,
@@ -330,6 +346,18 @@ describe('the number of SQL statements', () => {
         { ids: some },
       );
       expect(gateway.statements).toHaveLength(2);
+    }
+  });
+
+  it('is one a type for the rows of changes', async () => {
+    for (const first of [200, 1000]) {
+      gateway.statements.length = 0;
+      const { changes } = await gateway.gql<{ changes: { entries: { node: unknown }[] } }>(
+        `{ changes(first: ${first}) { entries { type node { id ... on Task { pool { name } } ... on Pool { name } } } } }`,
+      );
+      const types = new Set(changes.entries.map((entry) => (entry as { type?: string }).type));
+      expect(changes.entries).toHaveLength(first);
+      expect(gateway.statements).toHaveLength(1 + types.size);
     }
   });
 

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { migrateDatabase, pendingMigrations, type Database } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import { ENTITY_TYPES } from '../domain/entities.ts';
 import {
   ImportError,
@@ -10,10 +10,10 @@ import {
 import { openSource } from '../import/source.ts';
 import { createProgress } from './progress.ts';
 import { withDatabase } from './database.ts';
+import { ensureMigrated, INTERRUPTED } from './migrated.ts';
 
-/** Exit statuses: lines were rejected; a signal ended it. */
+/** The exit status if lines were rejected. */
 const REJECTED = 1;
-const INTERRUPTED = 130;
 
 function describeSummary(file: string, summary: ImportSummary, seconds: number): string {
   const rows = ENTITY_TYPES.map((type) => {
@@ -98,17 +98,4 @@ export function runImport(
     }
     return rejected > 0 ? REJECTED : 0;
   });
-}
-
-async function ensureMigrated(database: Database, migrate: boolean): Promise<void> {
-  if (migrate) {
-    await migrateDatabase(database);
-    return;
-  }
-  const pending = await pendingMigrations(database.prisma);
-  if (pending.length > 0) {
-    throw new Error(
-      `The database lacks the migrations ${pending.join(', ')}, and GATEWAY_MIGRATE is off: run "npm run migrate" first.`,
-    );
-  }
 }

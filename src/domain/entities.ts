@@ -81,3 +81,8 @@ export const ENTITY_TYPES = [
   'task',
   'annotationHistory',
 ] as const satisfies readonly EntityType[];
+
+/** Whether the id of a type is text, which Helix chose, and not a number. */
+export function hasTextId(type: EntityType): boolean {
+  return type === 'campaign' || type === 'annotationRequest';
+}

@@ -1,11 +1,15 @@
 import type { Prisma } from '../database/generated/client/client.ts';
 import { columnOf } from '../database/where.ts';
+import { writeBesideOthers } from '../database/writing.ts';
 import type { EntityType } from '../domain/entities.ts';
 import { isLower, type Kind } from './kinds.ts';
 import { tableOf, type Row } from './tables.ts';
 
 /** A transaction that is open. */
-export type Transaction = Pick<Prisma.TransactionClient, '$queryRawUnsafe' | '$executeRawUnsafe'>;
+export type Transaction = Pick<
+  Prisma.TransactionClient,
+  '$queryRaw' | '$queryRawUnsafe' | '$executeRawUnsafe'
+>;
 
 const quotedColumn = (field: string) => `"${columnOf(field)}"`;
 
@@ -96,6 +100,7 @@ export async function updateRows(tx: Transaction, type: EntityType, rows: readon
  * reading whole tables, for its own checks of foreign keys too. They end with the transaction.
  */
 export async function prepareTransaction(tx: Transaction): Promise<void> {
+  await writeBesideOthers(tx);
   await tx.$queryRawUnsafe(
     `SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`,
   );

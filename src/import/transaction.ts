@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/database.ts';
 import { serverErrorOf } from '../database/errors.ts';
+import { DeletionUnderWayError } from '../database/writing.ts';
 import type { Transaction } from './sql.ts';
 
 /** The longest a timer can be set to: a transaction ends when it is done. */
@@ -33,6 +34,11 @@ export async function inRetriedTransaction<T>(
     try {
       return await inTransaction(database, work);
     } catch (error) {
+      if (error instanceof DeletionUnderWayError) {
+        attempt--;
+        await sleep(LONGEST_PAUSE_MS);
+        continue;
+      }
       const isConflict = CONFLICTS.has(serverErrorOf(error)?.code ?? '');
       if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
       // Not all at once, or they would meet again.

@@ -47,11 +47,32 @@ export function id(name: string): Argument<string> {
   };
 }
 
+/** Text that may be missing: null then. In the query string it goes before one in the body. */
+export function optionalText(name: string): Argument<string | null> {
+  return ({ query, body }) => {
+    if (query === undefined) return undefined;
+    const asked = query.get(name);
+    if (asked !== undefined) return asked.length === 1 ? asked[0] : undefined;
+    if (body === undefined) return undefined;
+    const sources = body.get(name);
+    if (sources === undefined) return null;
+    const source = onlyOne(sources);
+    const value: unknown = source === undefined ? undefined : JSON.parse(source);
+    return typeof value === 'string' ? value : undefined;
+  };
+}
+
 /**
- * A list of 1 to 1,000 different ids: every spelling of the name in the query string together (`name`, `name[]`,
+ * A list of 1 to 1,000 different items: every spelling of the name in the query string together (`name`, `name[]`,
  * `name[0]`), or else an array or a string in the body.
+ * @param isItem whether a value can be an item.
+ * @param absent what a list is that is given nowhere; it is missing unless told.
  */
-export function ids(name: string): Argument<readonly string[]> {
+function list<Item extends string, Absent extends null = never>(
+  name: string,
+  isItem: (value: unknown) => value is Item,
+  absent?: Absent,
+): Argument<readonly Item[] | Absent> {
   const isSpelling = (key: string) =>
     key.startsWith(name) && /^(\[\d*\])?$/.test(key.slice(name.length));
   return ({ query, body }) => {
@@ -59,7 +80,10 @@ export function ids(name: string): Argument<readonly string[]> {
     const asked = [...query].filter(([key]) => isSpelling(key)).flatMap(([, values]) => values);
     let given: unknown = asked;
     if (asked.length === 0) {
-      const source = onlyOne(body?.get(name));
+      if (body === undefined) return undefined;
+      const sources = body.get(name);
+      if (sources === undefined) return absent;
+      const source = onlyOne(sources);
       if (source === undefined) return undefined;
       given = JSON.parse(source);
     } else if (asked.length === 1 && query.has(name)) {
@@ -67,10 +91,28 @@ export function ids(name: string): Argument<readonly string[]> {
       given = asked[0]?.split(',');
     }
     const unique = [...new Set(Array.isArray(given) ? (given as unknown[]) : [given])];
-    return unique.length >= 1 && unique.length <= MAX_IDS && unique.every(isId)
+    return unique.length >= 1 && unique.length <= MAX_IDS && unique.every(isItem)
       ? unique
       : undefined;
   };
+}
+
+/** A list of ids. */
+export function ids(name: string): Argument<readonly string[]> {
+  return list<string, never>(name, isId);
+}
+
+/** A list of ids that may be missing: null then. */
+export function optionalIds(name: string): Argument<readonly string[] | null> {
+  return list(name, isId, null);
+}
+
+/** A list of words that may be missing: null then. */
+export function optionalWords<Word extends string>(
+  name: string,
+  words: readonly Word[],
+): Argument<readonly Word[] | null> {
+  return list(name, (value): value is Word => words.includes(value as Word), null);
 }
 
 /** An argument that a body has twice is no argument: a caller who is answered for the wrong one would not notice. */

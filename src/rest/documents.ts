@@ -123,3 +123,159 @@ export interface StatisticsRecordData {
     }[];
   };
 }
+
+export const CHANGES_DOCUMENT = parse(/* GraphQL */ `
+  query RestChanges(
+    $after: String
+    $types: [EntityType!]
+    $campaignIds: [String!]
+    $annotationRequestIds: [String!]
+    $pageSize: Int!
+  ) {
+    changes(
+      after: $after
+      types: $types
+      filter: { campaignIds: $campaignIds, annotationRequestIds: $annotationRequestIds }
+      first: $pageSize
+    ) {
+      watermark
+      hasMore
+      entries {
+        type
+        kind
+        key
+        node {
+          __typename
+          ... on Campaign {
+            campaignId
+            projectId
+            name
+            campaignType
+            workflowType
+            folderName
+            taxonomyVersionName
+          }
+          ... on AnnotationRequest {
+            annotationRequestId
+            name
+            campaign {
+              campaignId
+            }
+            createdAt
+          }
+          ... on Pool {
+            poolId
+            name
+            typeCode
+            campaign {
+              campaignId
+            }
+          }
+          ... on Task {
+            taskId
+            annotationRequest {
+              annotationRequestId
+            }
+            sceneId
+            statusCode
+            pool {
+              poolId
+            }
+            instanceInfo
+            instanceNum
+            attributeNum
+            frameNum
+            lastRecordId
+          }
+          ... on AnnotationHistory {
+            recordId
+            task {
+              taskId
+            }
+            statusCode
+            pool {
+              poolId
+            }
+            teamId
+            poolAssigneeId
+            creatorId
+            createdTime
+            actionCode
+            instanceInfo
+            instanceNum
+            instanceSum
+            attributesNum
+            attributesSum
+            frameCount
+          }
+        }
+      }
+    }
+  }
+`);
+
+/** A row of any type, as far as the document asks for it. */
+export type ChangedRow =
+  | {
+      __typename: 'Campaign';
+      campaignId: string;
+      projectId: string;
+      name: string;
+      campaignType: 'POC' | 'FORMAL';
+      workflowType: string | null;
+      folderName: string | null;
+      taxonomyVersionName: string | null;
+    }
+  | {
+      __typename: 'AnnotationRequest';
+      annotationRequestId: string;
+      name: string;
+      campaign: { campaignId: string };
+      createdAt: string | Date;
+    }
+  | {
+      __typename: 'Pool';
+      poolId: string;
+      name: string;
+      typeCode: number;
+      campaign: { campaignId: string };
+    }
+  | {
+      __typename: 'Task';
+      taskId: string;
+      annotationRequest: { annotationRequestId: string };
+      sceneId: string;
+      statusCode: number;
+      pool: { poolId: string };
+      instanceInfo: Record<string, number>;
+      instanceNum: number;
+      attributeNum: number;
+      frameNum: number;
+      lastRecordId: string | null;
+    }
+  | {
+      __typename: 'AnnotationHistory';
+      recordId: string;
+      task: { taskId: string };
+      statusCode: number;
+      pool: { poolId: string };
+      teamId: string | null;
+      poolAssigneeId: string | null;
+      creatorId: string | null;
+      createdTime: string | Date;
+      actionCode: number;
+      instanceInfo: Record<string, number>;
+      instanceNum: number;
+      instanceSum: number;
+      attributesNum: number;
+      attributesSum: number;
+      frameCount: number;
+    };
+
+export interface ChangesData {
+  changes: {
+    watermark: string;
+    hasMore: boolean;
+    entries: { type: string; kind: string; key: string; node: ChangedRow | null }[];
+  };
+}

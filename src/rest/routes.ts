@@ -1,15 +1,28 @@
 import type { DocumentNode } from 'graphql';
 import type { ErrorCode } from '../domain/errors.ts';
+import { DEFAULT_CHANGES, MAX_CHANGES } from '../domain/changes.ts';
+import { ENTITY_TYPES, hasTextId, type EntityType } from '../domain/entities.ts';
 import { MAX_PAGE_SIZE } from '../domain/paging.ts';
-import { id, ids, page, type Argument } from './arguments.ts';
 import {
+  id,
+  ids,
+  optionalIds,
+  optionalText,
+  optionalWords,
+  page,
+  type Argument,
+} from './arguments.ts';
+import {
+  CHANGES_DOCUMENT,
   STATISTICS_DOCUMENT,
   STATISTICS_RECORD_DOCUMENT,
   TASK_DOCUMENT,
+  type ChangesData,
   type StatisticsData,
   type StatisticsRecordData,
   type TaskData,
 } from './documents.ts';
+import { toEntity } from './import-line.ts';
 import { formatInstant } from './time.ts';
 
 /** One route: the GraphQL document that answers it, where its variables come from, and how REST tells the outcome. */
@@ -113,7 +126,42 @@ function toBigInt(digits: string | null): bigint | null {
   return digits === null ? null : BigInt(digits);
 }
 
-const TABLE = [getTask, getStatistics, getStatisticsRecord] as readonly Route[];
+/** How GraphQL names the types of the import format. */
+const TYPE_NAMES: Readonly<Record<EntityType, string>> = {
+  campaign: 'CAMPAIGN',
+  annotationRequest: 'ANNOTATION_REQUEST',
+  pool: 'POOL',
+  task: 'TASK',
+  annotationHistory: 'ANNOTATION_HISTORY',
+};
+
+const getChanges: Route<ChangesData> = {
+  method: 'GET',
+  path: '/changes',
+  takesQueryString: true,
+  document: CHANGES_DOCUMENT,
+  operationName: 'RestChanges',
+  variables: {
+    after: optionalText('after'),
+    types: (sources) => {
+      const types = optionalWords('types', ENTITY_TYPES)(sources);
+      return types?.map((type) => TYPE_NAMES[type]) ?? types;
+    },
+    campaignIds: optionalIds('campaignId'),
+    annotationRequestIds: optionalIds('annotationRequestId'),
+  },
+  pageSize: { asked: page('limit', DEFAULT_CHANGES), max: MAX_CHANGES },
+  reply({ changes }) {
+    const entries = changes.entries.map(({ type, kind, key, node }) => {
+      const name = ENTITY_TYPES.find((one) => TYPE_NAMES[one] === type)!;
+      const id = hasTextId(name) ? key : BigInt(key);
+      return { type: name, kind, id, row: node && toEntity(node) };
+    });
+    return { data: { watermark: changes.watermark, hasMore: changes.hasMore, entries } };
+  },
+};
+
+const TABLE = [getTask, getStatistics, getStatisticsRecord, getChanges] as readonly Route[];
 
 /** The platform's own base path, beside which every route answers under the root too. */
 const BASE_PATH = '/rosetta-open';

@@ -36,6 +36,7 @@ export const Task = builder.prismaNode('Task', {
     instanceNum: t.exposeInt('instanceNum'),
     attributeNum: t.exposeInt('attributeNum'),
     frameNum: t.exposeInt('frameNum'),
+    lastRecordId: t.expose('lastRecordId', { type: 'BigInt', nullable: true }),
     viewUrl: t.string({
       description: 'Where to look at the task in Rosetta, without changing it.',
       select: { id: true, campaign: { select: { projectId: true } } },

@@ -32,6 +32,7 @@ const EMPTY: Record<string, Record<string, unknown>> = {
   RestTask: { taskByScene: { viewUrl: 'https://rosetta.example.com/', statusCode: 1 } },
   RestStatistics: { taskPage: { unknownAnnotationRequestIds: [], totalCount: 0, nodes: [] } },
   RestStatisticsRecord: { annotationHistoryPage: { nodes: [] } },
+  RestChanges: { changes: { watermark: 'w', hasMore: false, entries: [] } },
 };
 
 export async function startRestServer(options: Partial<RestOptions> = {}): Promise<RestServer> {

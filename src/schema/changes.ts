@@ -1,0 +1,168 @@
+import { readChanges } from '../database/changes.ts';
+import {
+  beforeTransaction,
+  CHANGE_RANKS,
+  DEFAULT_CHANGES,
+  foreignWatermark,
+  MAX_CHANGES,
+  MAX_SCOPE_IDS,
+  NOUN_OF_TYPE,
+  readChangesArguments,
+  readWatermark,
+  writeWatermark,
+  type ChangeKind,
+  type ChangePosition,
+  type ChangesArguments,
+} from '../domain/changes.ts';
+import { ENTITY_TYPES } from '../domain/entities.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { readId } from '../domain/nouns.ts';
+import { builder } from './builder.ts';
+import type { GatewayContext } from './context.ts';
+import { constantCase } from './enums.ts';
+import { loadType, pathOf, selectionOf } from './nodes.ts';
+
+const EntityTypeRef = builder.enumType('EntityType', {
+  description: 'The types of rows, as the import format has them.',
+  values: Object.fromEntries(
+    ENTITY_TYPES.map((type) => [
+      constantCase(type),
+      { value: type, description: `\`${NOUN_OF_TYPE[type]}\`: \`"type":"${type}"\`.` },
+    ]),
+  ),
+});
+
+const KINDS: Readonly<Record<ChangeKind, { description: string }>> = {
+  UPSERTED: { description: 'The row was created or updated.' },
+  DELETED: { description: 'The row was deleted, and does not exist now.' },
+};
+const ChangeKindRef = builder.enumType('ChangeKind', {
+  description: 'What became of a row.',
+  values: KINDS,
+});
+
+const ChangeRef = builder.objectRef<ChangePosition>('Change').implement({
+  description: 'A row that was created, updated or deleted.',
+  fields: (t) => ({
+    type: t.field({
+      description: 'The type of the row.',
+      type: EntityTypeRef,
+      resolve: ({ rank }) => CHANGE_RANKS[rank]!.type,
+    }),
+    kind: t.field({
+      description: 'What became of it.',
+      type: ChangeKindRef,
+      resolve: ({ rank }) => CHANGE_RANKS[rank]!.kind,
+    }),
+    key: t.exposeString('id', {
+      description: "Rosetta's own id of the row; digits where that is a number.",
+    }),
+    node: t.field({
+      description:
+        'The row as it is now, which may be newer than this change: then it comes once more. Null when it was deleted, if only since this page was read: then DELETED follows.',
+      type: builder.nodeInterfaceRef(),
+      nullable: true,
+      resolve: async ({ rank, id }, _args, context, info) => {
+        const { type, kind } = CHANGE_RANKS[rank]!;
+        if (kind === 'DELETED') return null;
+        const noun = NOUN_OF_TYPE[type];
+        const selection = selectionOf(noun, context, info);
+        return context.loaders
+          .rows(`${pathOf(info)} ${noun}`, (ids) =>
+            loadType(noun, ids as never[], context, selection),
+          )
+          .load(readId(noun, id)!);
+      },
+    }),
+  }),
+});
+
+interface Page {
+  entries: ChangePosition[];
+  watermark: string;
+  hasMore: boolean;
+}
+
+const ChangesPageRef = builder.objectRef<Page>('ChangesPage').implement({
+  description: 'A page of changes.',
+  fields: (t) => ({
+    entries: t.field({
+      description:
+        'The changes, oldest first: by transaction; within one, deletions first. A row that was changed several times stands where it was changed last.',
+      type: [ChangeRef],
+      resolve: ({ entries }) => entries,
+    }),
+    watermark: t.exposeString('watermark', {
+      description:
+        'What to give as `after` to go on from here, at once or days later; an empty page has one too. Opaque.',
+    }),
+    hasMore: t.exposeBoolean('hasMore', { description: 'Whether more changes follow already.' }),
+  }),
+});
+
+const ChangesFilterRef = builder
+  .inputRef<NonNullable<NonNullable<ChangesArguments['filter']>>>('ChangesFilter')
+  .implement({
+    description: 'Whose changes; all conditions that are given must hold.',
+    fields: (t) => ({
+      campaignIds: t.stringList({
+        description: `These campaigns, and the requests, pools, tasks and records in them, deleted ones too. At most ${MAX_SCOPE_IDS} ids; unknown ones contribute nothing. Absent: all; \`[]\`: none.`,
+      }),
+      annotationRequestIds: t.stringList({
+        description: `These requests, and their tasks and records, deleted ones too; neither campaigns nor pools, which belong to no request. At most ${MAX_SCOPE_IDS} ids; unknown ones contribute nothing. Absent: all; \`[]\`: none.`,
+      }),
+    }),
+  });
+
+async function resolveChanges(args: ChangesArguments, { prisma }: GatewayContext): Promise<Page> {
+  const { scope, size } = readChangesArguments(args);
+  const { after } = args;
+  const watermark = typeof after === 'string' ? readWatermark(after, scope) : undefined;
+  const start = watermark ?? beforeTransaction(0n);
+  const { history, horizon, next, isDisordered, changes } = await readChanges(
+    prisma,
+    start,
+    scope,
+    size + 1,
+  );
+  if (isDisordered) {
+    throw new GatewayError(
+      'SERVICE_UNAVAILABLE',
+      'The database was restored from a dump: its changes can be read once "rosetta-gateway migrate" has run.',
+    );
+  }
+  // One from the future is of this database before it was set back to an earlier state.
+  if (watermark && (watermark.history !== history || watermark.number > next)) {
+    throw foreignWatermark();
+  }
+  const entries = changes.slice(0, size);
+  const hasMore = changes.length > size;
+  const end = hasMore ? entries.at(-1)! : beforeTransaction(horizon);
+  return { entries, watermark: writeWatermark(history, scope, end), hasMore };
+}
+
+builder.queryFields((t) => ({
+  changes: t.field({
+    description:
+      'The rows that were created, updated or deleted since a watermark: none is ever left out, none comes twice without having been changed in between. A change can be seen as soon as no transaction that began to write before it is still open.',
+    type: ChangesPageRef,
+    args: {
+      after: t.arg.string({
+        description:
+          'A `watermark` of an earlier page of the same types and filter; absent: all rows there are, and what was deleted.',
+      }),
+      types: t.arg({
+        type: [EntityTypeRef],
+        description: 'Only rows of these types. Absent: all; `[]`: none.',
+      }),
+      filter: t.arg({
+        type: ChangesFilterRef,
+        description: 'Only rows that belong to these.',
+      }),
+      first: t.arg.int({
+        description: `How many changes: ${DEFAULT_CHANGES} unless told, at most ${MAX_CHANGES}.`,
+      }),
+    },
+    resolve: (_root, args, context) => resolveChanges(args, context),
+  }),
+}));

@@ -1,0 +1,102 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deleteCampaign } from '../../src/database/delete-campaign.ts';
+import { readWatermark, writeWatermark } from '../../src/domain/changes.ts';
+import { ENTITY_TYPES } from '../../src/domain/entities.ts';
+import { settle } from '../support/changes.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { loadMillion, RECORDS_OF_CAMPAIGN } from '../support/million.ts';
+import { measureWork, type SentStatement } from '../support/plans.ts';
+
+let database: TestDatabase;
+let gateway: TestGateway;
+let client: pg.Client;
+let sent: SentStatement[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase({
+    onStatement: (sql, parameters) =>
+      sent.push({ sql, parameters: JSON.parse(parameters) as unknown[] }),
+  });
+  gateway = await createTestGateway({ database });
+  client = new pg.Client(database.url);
+  await client.connect();
+  await loadMillion(client);
+}, 120_000);
+
+afterAll(async () => {
+  await client?.end();
+  await gateway?.close();
+  await database?.close();
+});
+
+interface Page {
+  changes: { watermark: string; hasMore: boolean; entries: { key: string }[] };
+}
+
+const read = (after: string, first: number) =>
+  gateway.gql<Page>(
+    `{ changes(first: ${first}${after && `, after: "${after}"`}) { watermark hasMore entries { key } } }`,
+  );
+
+describe.each(['force_custom_plan', 'force_generic_plan'] as const)('with %s', (mode) => {
+  /** Reads a page, and measures what reading it again takes. */
+  const measure = async (after: string, first: number) => {
+    sent = [];
+    const { changes } = await read(after, first);
+    const { rows, pages } = await measureWork(client, sent[0]!, mode);
+    return { ...changes, rows: Object.values(rows).reduce((sum, n) => sum + n, 0), pages };
+  };
+
+  it('a page in the middle of a million reads what it shows', async () => {
+    const { watermark } = (await read('', 1)).changes;
+    const scope = { types: ENTITY_TYPES, campaignIds: undefined, annotationRequestIds: undefined };
+    const { history } = readWatermark(watermark, scope);
+    // As the million stands: written before there were numbers, the records last.
+    const middle = writeWatermark(history, scope, { number: 0n, rank: 9, id: '1100000' });
+    const page = await measure(middle, 100);
+    expect(page.entries).toHaveLength(100);
+    expect(page.hasMore).toBe(true);
+    expect(page.rows).toBeLessThan(1000);
+    expect(page.pages).toBeLessThan(300);
+  });
+
+  it('a late watermark reads only what is new', async () => {
+    await settle(database);
+    const start = (await read('', 1)).changes.watermark;
+    await client.query(`UPDATE task SET status = 3 WHERE campaign_id = 'c-7' AND id % 10 = 0`);
+    await settle(database);
+    const scope = { types: ENTITY_TYPES, campaignIds: undefined, annotationRequestIds: undefined };
+    const { history } = readWatermark(start, scope);
+    const {
+      rows: [last],
+    } = await client.query<{ number: string }>('SELECT max(changed_in) AS number FROM task');
+    const late = writeWatermark(history, scope, { number: BigInt(last!.number), rank: -1, id: '' });
+    const page = await measure(late, 1000);
+    expect(page.entries).toHaveLength(100);
+    expect(page.rows).toBeLessThan(1000);
+    const again = await measure(page.watermark, 1000);
+    expect(again.entries).toEqual([]);
+    expect(again.rows).toBeLessThan(200);
+    expect(again.pages).toBeLessThan(100);
+  });
+});
+
+it('a campaign of many records is deleted without reading others', async () => {
+  const { rows } = await client.query<{ count: string }>(
+    `SELECT count(*) FROM annotation_history WHERE campaign_id = 'c-3'`,
+  );
+  expect(Number(rows[0]!.count)).toBe(RECORDS_OF_CAMPAIGN);
+  const started = performance.now();
+  const deleted = await deleteCampaign(database.prisma, 'c-3');
+  expect(deleted.annotationHistory).toBe(RECORDS_OF_CAMPAIGN);
+  // Looking for what refers to a row in a whole table would take hours.
+  expect(performance.now() - started).toBeLessThan(20_000);
+  await settle(database);
+  const noted = await client.query<{ count: string }>(
+    `SELECT count(*) FROM deleted_row WHERE campaign_id = 'c-3'`,
+  );
+  const total = Object.values(deleted).reduce((sum, count) => sum + count, 0);
+  expect(Number(noted.rows[0]!.count)).toBe(total);
+}, 60_000);
