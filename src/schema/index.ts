@@ -8,6 +8,7 @@ import './pool.ts';
 import './task.ts';
 import './annotation-history.ts';
 import './working-time.ts';
+import './ingest.ts';
 
 export const schema = builder.toSchema({
   sortSchema: false,
