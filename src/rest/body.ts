@@ -73,7 +73,8 @@ export function streamBody(req: IncomingMessage, silenceMs: number): BodyStream 
   const onEvent = () => wake();
   const isSilent = () =>
     new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(true), silenceMs);
+      // Where we were the ones who had no time, what has arrived meanwhile comes first.
+      const timer = setTimeout(() => setImmediate(resolve, true), silenceMs);
       wake = () => {
         clearTimeout(timer);
         resolve(false);
