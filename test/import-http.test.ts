@@ -317,8 +317,6 @@ describe('a sender', () => {
   });
 
   it('who breaks off an atomic import leaves nothing, and holds nobody up', async () => {
-    const { socket } = await startPost();
-    socket.end();
     const atomic = connect(port, '127.0.0.1');
     atomic.write(
       `POST /import?atomic=true HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunkOf(`${TEXT}\n`)}`,
@@ -327,6 +325,7 @@ describe('a sender', () => {
     // The transaction waits for the body, and not the other way round.
     const read = await send({ port }, { path: '/statistics?annotationRequestId=ar-1' });
     expect(read.envelope.code).toBe(53003);
+    expect(endings()).toEqual([]);
     atomic.resetAndDestroy();
     await expect.poll(() => endings().length, { timeout: 5000 }).toBeGreaterThan(0);
     expect(await gateway.database.prisma.campaign.count()).toBe(0);
