@@ -13,7 +13,7 @@ const ALLOWED_IMPORTS = {
   simulator: ['domain'],
   import: ['domain', 'database'],
   loaders: ['domain', 'database'],
-  schema: ['loaders', 'domain', 'database'],
+  schema: ['loaders', 'import', 'domain', 'database'],
   plugins: ['domain'],
   rest: ['domain'],
   app: [

@@ -22,6 +22,7 @@ describe('defaults', () => {
       database: { kind: 'embedded', directory: '.data' },
       demo: true,
       migrate: true,
+      ingest: false,
       timeZone: 'UTC',
       rosettaDomain: 'rosetta.example.com',
       maxBodyBytes: 1_048_576,
@@ -67,6 +68,7 @@ const NUMBERS = {
 const CHOICES = {
   GATEWAY_DEMO: ['on', 'off'],
   GATEWAY_MIGRATE: ['on', 'off'],
+  GATEWAY_INGEST: ['on', 'off'],
   GATEWAY_NAMED_STATEMENTS: ['on', 'off'],
   GATEWAY_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
   GATEWAY_LOG_FORMAT: ['json', 'pretty'],

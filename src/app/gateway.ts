@@ -2,9 +2,12 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
+import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
+import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
 import {
   createRest,
+  headerOf,
   refuseBody,
   splitTarget,
   verdictOfStatus,
@@ -12,15 +15,19 @@ import {
 } from '../rest/rest.ts';
 import { createGraphQL } from './graphql.ts';
 import { prepareGraphQLRequest, writeGraphQLRefusal } from './graphql-request.ts';
+import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createRequestId } from './request-id.ts';
 
 export interface GatewayOptions {
-  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes'>;
+  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'ingest'>;
   log: Logger;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
   isStopping?: () => boolean;
+  /** How long a body may take, and keys are kept; for tests. */
+  bodyTimeoutMs?: number;
+  keyTimes?: KeyTimes;
 }
 
 /** What the log line of a request says of it. */
@@ -36,8 +43,17 @@ const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 /** The gateway as a handler of Node's HTTP requests: GraphQL, the REST routes and the probes. */
 export function createGateway(options: GatewayOptions): RequestListener {
   const { config, log, database, isStopping = () => false } = options;
-  const graphql = createGraphQL({ config, log, database });
-  const rest = createRest({ ...config, execute: graphql.execute });
+  const keys = () => {
+    const open = database();
+    return open && config.ingest ? idempotencyKeys(open.prisma, log, options.keyTimes) : undefined;
+  };
+  const graphql = createGraphQL({ config, log, database, keys });
+  const rest = createRest({
+    ...config,
+    execute: graphql.execute,
+    importBody: config.ingest ? createImporter({ log, database, keys }) : undefined,
+    bodyTimeoutMs: options.bodyTimeoutMs,
+  });
   const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
   const checkReadiness = createReadinessCheck(database, isStopping);
 
@@ -52,7 +68,9 @@ export function createGateway(options: GatewayOptions): RequestListener {
       access.route = path;
       const refusal = await prepareGraphQLRequest(req, config.maxBodyBytes);
       if (!refusal) {
-        await graphql.yoga(req, res, { requestId, access });
+        const { body } = req as { body?: string };
+        const idempotencyKey = headerOf(req, IDEMPOTENCY_KEY);
+        await graphql.yoga(req, res, { requestId, access, idempotencyKey, body });
       } else if ('unread' in refusal) {
         refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
       } else {

@@ -12,24 +12,28 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
+import type { ClaimKey } from '../domain/idempotency.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
+import { useIdempotency, type IdempotentRequest } from '../plugins/idempotency.ts';
 import { useIncremental } from '../plugins/incremental.ts';
 import { useOperationRecord, type OperationRecord } from '../plugins/operation-record.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 
 /** What the HTTP handler hands to Yoga with each request. */
-export interface RequestScope {
+export interface RequestScope extends IdempotentRequest {
   requestId: string;
   access: OperationRecord;
 }
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'rosettaDomain'>;
+  config: Pick<Config, 'rosettaDomain' | 'ingest'>;
   log: Logger;
   /** The database, once it is ready to be asked. */
   database: () => Database | undefined;
+  /** The keys of mutations that may be repeated, once the database is ready; undefined where nothing is taken in. */
+  keys: () => ClaimKey | undefined;
 }
 
 const DEFAULT_QUERY = `# Rosetta Gateway: campaigns, their annotation requests, pools, tasks and history.
@@ -93,7 +97,7 @@ interface Enveloped {
 }
 
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
-export function createGraphQL({ config, log, database }: GraphQLOptions) {
+export function createGraphQL({ config, log, database, keys }: GraphQLOptions) {
   const createContext = (requestId: string): GatewayContext => {
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
@@ -101,6 +105,7 @@ export function createGraphQL({ config, log, database }: GraphQLOptions) {
       requestId,
       prisma: open.prisma,
       loaders: createLoaders(open.prisma),
+      ingest: config.ingest,
       rosettaDomain: config.rosettaDomain,
     };
   };
@@ -121,7 +126,7 @@ export function createGraphQL({ config, log, database }: GraphQLOptions) {
     maxRequestBodySize: false,
     graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
     renderGraphiQL,
-    plugins: [useIncremental(mask), useOperationRecord(), useErrorLog(log)],
+    plugins: [useIncremental(mask), useIdempotency(keys), useOperationRecord(), useErrorLog(log)],
   });
 
   return {

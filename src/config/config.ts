@@ -71,6 +71,7 @@ const variables = {
     .default('.data'),
   GATEWAY_DEMO: oneOf(['on', 'off']).optional(),
   GATEWAY_MIGRATE: oneOf(['on', 'off']).default('on'),
+  GATEWAY_INGEST: oneOf(['on', 'off']).default('off'),
   GATEWAY_TIME_ZONE: timeZone.default('UTC'),
   ROSETTA_DOMAIN: domain.default('rosetta.example.com'),
   GATEWAY_MAX_BODY_BYTES: wholeNumber(1, 1_073_741_824).default(1_048_576),
@@ -137,6 +138,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     /** Whether the simulated demo data is loaded into an empty database. */
     demo: env.GATEWAY_DEMO ? env.GATEWAY_DEMO === 'on' : database.kind === 'embedded',
     migrate: env.GATEWAY_MIGRATE === 'on',
+    /** Whether data is taken in over HTTP. */
+    ingest: env.GATEWAY_INGEST === 'on',
     /** The zone of `date` and `created_time` in REST answers. */
     timeZone: env.GATEWAY_TIME_ZONE,
     /** The host in a task's `viewUrl`. */

@@ -3,7 +3,13 @@ import { serverErrorOf } from '../database/errors.ts';
 import { ENTITY_TYPES } from '../domain/entities.ts';
 import { readBatches, type Batch } from './batches.ts';
 import { analyze } from './sql.ts';
-import { addOutcomes, emptySummary, type ImportSummary, type Listeners } from './summary.ts';
+import {
+  addOutcomes,
+  emptySummary,
+  undoneSummary,
+  type ImportSummary,
+  type Listeners,
+} from './summary.ts';
 import { inRetriedTransaction, inTransaction } from './transaction.ts';
 import { writeBatch, type Outcome } from './write.ts';
 
@@ -13,7 +19,10 @@ export type { ImportSummary, TypeSummary } from './summary.ts';
 export interface ImportOptions extends Listeners {
   /** Takes a line without the fields its type does not have, which reject it otherwise. */
   ignoreUnknown?: boolean;
-  /** One transaction for everything: an error or an interruption leaves nothing behind. Nothing is retried then. */
+  /**
+   * One transaction for everything: an error, an interruption or a rejected line leaves nothing behind. Nothing is
+   * retried then.
+   */
   atomic?: boolean;
   /** Called after each batch: lines dealt with, and bytes of the source, unpacked, so far. */
   onProgress?: (progress: { lines: number; bytes: number }) => void;
@@ -38,8 +47,12 @@ export class ImportError extends Error {
   }
 }
 
-/** Undoes an atomic import. */
-class Interruption extends Error {}
+/** Undoes an atomic import; `summary` is what it comes to. */
+class Undone extends Error {
+  constructor(readonly summary: ImportSummary) {
+    super('undone');
+  }
+}
 
 /** More would be no faster, and would hold more memory and longer locks. */
 const BATCH_LINES = 500;
@@ -97,14 +110,18 @@ async function writeInTurn(
   }
 }
 
-async function analyzeAfter(database: Database, summary: ImportSummary): Promise<void> {
+/** Tells the planner about many new rows. */
+export async function analyzeAfter(
+  { prisma }: Pick<Database, 'prisma'>,
+  summary: ImportSummary,
+): Promise<void> {
   const written = ENTITY_TYPES.map((type) => ({
     type,
     rows: summary.types[type].created + summary.types[type].updated,
   })).filter(({ rows }) => rows > 0);
   if (written.reduce((sum, { rows }) => sum + rows, 0) <= MANY_ROWS) return;
   await analyze(
-    database.prisma,
+    prisma,
     written.map(({ type }) => type),
   );
 }
@@ -116,13 +133,13 @@ async function analyzeAfter(database: Database, summary: ImportSummary): Promise
  * @throws ImportError if the source or the database fails; its `cause` is what they threw.
  */
 export async function importLines(
-  database: Database,
+  database: Pick<Database, 'prisma'>,
   source: AsyncIterable<Uint8Array>,
   options: ImportOptions = {},
 ): Promise<ImportSummary> {
   const { ignoreUnknown = false, atomic = false, signal, batchLines = BATCH_LINES } = options;
   const importTime = new Date().toISOString();
-  let summary = emptySummary();
+  const summary = emptySummary();
   const batches = readBatches(source, { maxLines: batchLines, ignoreUnknown });
   const tell = (batch: Batch, outcomes: Outcome[]) => {
     addOutcomes(summary, outcomes, options);
@@ -132,7 +149,10 @@ export async function importLines(
     if (atomic) {
       await inTransaction(database, async (tx) => {
         const write = async (batch: Batch) => tell(batch, await writeBatch(tx, batch, importTime));
-        if (await writeInTurn(batches, write, signal)) throw new Interruption();
+        if (await writeInTurn(batches, write, signal)) {
+          throw new Undone({ ...emptySummary(), interrupted: true });
+        }
+        if (summary.rejected > 0) throw new Undone(undoneSummary(summary));
       });
     } else {
       const write = async (batch: Batch) =>
@@ -145,8 +165,7 @@ export async function importLines(
     await analyzeAfter(database, summary);
     return summary;
   } catch (error) {
-    if (atomic) summary = emptySummary();
-    if (error instanceof Interruption) return { ...summary, interrupted: true };
-    throw new ImportError(error, summary);
+    if (error instanceof Undone) return error.summary;
+    throw new ImportError(error, atomic ? emptySummary() : summary);
   }
 }

@@ -61,6 +61,19 @@ function readFields(type: EntityType, object: JsonObject, ignoreUnknown: boolean
 }
 
 /**
+ * Reads an entity whose type is known, as {@link parseLine} does with the text of one.
+ * @param number what tells it from others, as the number of a line does.
+ */
+export function parseEntity(number: number, type: EntityType, object: Record<string, ExactJson>) {
+  try {
+    return { number, type, fields: readFields(type, object, false) } as unknown as Line;
+  } catch (error) {
+    if (error instanceof Rejection) return error.at(number, type);
+    throw error;
+  }
+}
+
+/**
  * Reads the text of one line, without a look at any other.
  * @param ignoreUnknown whether fields that the type does not have are left out rather than refused.
  * @returns the line, or what is wrong with it.

@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { SourceError, unpack } from './unpack.ts';
+
+export { SourceError } from './unpack.ts';
 
 /** What an import reads. */
 export interface Source {
@@ -12,11 +14,6 @@ export interface Source {
   bytesRead(): number;
   /** Ends the reading, also of a source that has nothing to say at the moment. */
   close(): void;
-}
-
-/** The source cannot be opened or read; the message names it. */
-export class SourceError extends Error {
-  override name = 'SourceError';
 }
 
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
@@ -33,52 +30,13 @@ function unreadable(name: string, error: unknown): SourceError {
   return new SourceError(`${name} cannot be read: ${reason}.`, { cause: error });
 }
 
-/** Unpacks gzip, member after member. All that could be unpacked is given before an error is thrown. */
-async function* gunzip(packed: AsyncIterable<Uint8Array>, name: string) {
-  const unpacker = createGunzip();
-  let unpacked: Buffer[] = [];
-  let failure: Error | undefined;
-  // Resolves when `start` calls back, or the unpacker has failed or ended: it then never calls back.
-  let wake = () => {};
-  unpacker.once('close', () => wake());
-  const until = (start: (done: () => void) => void) =>
-    new Promise<void>((resolve) => {
-      wake = resolve;
-      if (unpacker.closed) resolve();
-      else start(resolve);
-    });
-  // Events rather than iteration: a stream that fails throws away what nobody has read yet.
-  unpacker.on('data', (chunk: Buffer) => unpacked.push(chunk));
-  unpacker.on('error', (error) => (failure = error));
-  const take = () => {
-    const taken = unpacked;
-    unpacked = [];
-    return taken;
-  };
-  try {
-    for await (const chunk of packed) {
-      await until((done) => unpacker.write(chunk, done));
-      yield* take();
-      if (failure) break;
-    }
-    await until(() => unpacker.end());
-    yield* take();
-  } finally {
-    unpacker.destroy();
-  }
-  if (failure) {
-    const message = `${name} is a truncated or corrupt gzip file: ${failure.message}.`;
-    throw new SourceError(message, { cause: failure });
-  }
-}
-
 /** Puts what was read to have a look at back in front of the rest. */
 async function* putBack(head: Uint8Array, rest: AsyncIterator<Uint8Array>) {
   if (head.length > 0) yield head;
   for (let step; !(step = await rest.next()).done;) yield step.value;
 }
 
-async function* unpack(input: Readable, name: string, count: (bytes: number) => void) {
+async function* readInput(input: Readable, name: string, count: (bytes: number) => void) {
   async function* read(): AsyncGenerator<Buffer> {
     try {
       for await (const chunk of input as AsyncIterable<Buffer>) {
@@ -98,7 +56,7 @@ async function* unpack(input: Readable, name: string, count: (bytes: number) => 
   }
   const whole = putBack(head, chunks);
   const isGzip = head.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC);
-  yield* isGzip ? gunzip(whole, name) : whole;
+  yield* isGzip ? unpack(whole, 'gzip', name) : whole;
 }
 
 async function openFile(path: string): Promise<{ input: Readable; size: number | null }> {
@@ -123,7 +81,7 @@ export async function openSource(path: string, stdin: Readable = process.stdin):
   const { input, size } = isStdin ? { input: stdin, size: null } : await openFile(path);
   let read = 0;
   return {
-    stream: unpack(input, isStdin ? 'standard input' : path, (bytes) => (read += bytes)),
+    stream: readInput(input, isStdin ? 'standard input' : path, (bytes) => (read += bytes)),
     size,
     bytesRead: () => read,
     close: () => input.destroy(),

@@ -23,12 +23,32 @@ export interface ImportSummary {
   types: Record<EntityType, TypeSummary>;
   /** Of all types, and of lines that have none. */
   rejected: number;
+  /** Lines that were right, of an atomic import that wrote nothing because others were rejected. */
+  notWritten: number;
 }
 
+function eachType(countsOf: (type: EntityType) => TypeSummary): ImportSummary['types'] {
+  const entries = ENTITY_TYPES.map((type) => [type, countsOf(type)] as const);
+  return Object.fromEntries(entries) as ImportSummary['types'];
+}
+
+const ZEROS = { created: 0, updated: 0, unchanged: 0, stale: 0, rejected: 0, warnings: 0 };
+
 export function emptySummary(): ImportSummary {
-  const zeros = { created: 0, updated: 0, unchanged: 0, stale: 0, rejected: 0, warnings: 0 };
-  const types = Object.fromEntries(ENTITY_TYPES.map((type) => [type, { ...zeros }]));
-  return { lines: 0, interrupted: false, rejected: 0, types: types as ImportSummary['types'] };
+  const types = eachType(() => ({ ...ZEROS }));
+  return { lines: 0, interrupted: false, rejected: 0, notWritten: 0, types };
+}
+
+/** What is left to say of an import that was undone because of its rejected lines. */
+export function undoneSummary(summary: ImportSummary): ImportSummary {
+  return {
+    ...summary,
+    notWritten: summary.lines - summary.rejected,
+    types: eachType((type) => {
+      const { rejected, warnings } = summary.types[type];
+      return { ...ZEROS, rejected, warnings };
+    }),
+  };
 }
 
 export interface Listeners {

@@ -19,20 +19,17 @@ const CONFLICTS = new Set(['23505', '23503', '40001', '40P01']);
 
 /** Runs `work` in one transaction. */
 export function inTransaction<T>(
-  { prisma }: Database,
+  { prisma }: Pick<Database, 'prisma'>,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   return prisma.$transaction(work, { timeout: NO_LIMIT_MS, maxWait: MAX_WAIT_MS });
 }
 
-/** Runs `work` in one transaction, and again from the start where another writer came in between. */
-export async function inRetriedTransaction<T>(
-  database: Database,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
+/** Runs a transaction, and again from the start where another writer came in between. */
+export async function retryConflicts<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTransaction(database, work);
+      return await run();
     } catch (error) {
       if (error instanceof DeletionUnderWayError) {
         attempt--;
@@ -45,4 +42,12 @@ export async function inRetriedTransaction<T>(
       await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** attempt));
     }
   }
+}
+
+/** Runs `work` in one transaction, and again from the start where another writer came in between. */
+export function inRetriedTransaction<T>(
+  database: Pick<Database, 'prisma'>,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return retryConflicts(() => inTransaction(database, work));
 }

@@ -47,8 +47,9 @@ const LIBRARY_CODES: ReadonlySet<unknown> = new Set([
 /** A caller's fault as the caller is told: one of our codes, and nothing of what a library adds. */
 function tellFault(error: GraphQLError): GraphQLError {
   const { code } = error.extensions;
-  // Yoga's word for a request that is no GraphQL request at all.
-  const http = code === 'BAD_REQUEST' ? { status: 400 } : error.extensions.http;
+  const said = error.extensions.http;
+  // Yoga's word for a request that is no GraphQL request at all, or comes by the wrong method.
+  const http = code === 'BAD_REQUEST' && said?.status !== 405 ? { status: 400 } : said;
   return new GraphQLError(error.message, {
     nodes: error.nodes,
     source: error.source,

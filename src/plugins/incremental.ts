@@ -48,7 +48,8 @@ const DIRECTIVES: ReadonlySet<string> = new Set(['defer', 'stream']);
 /** Operations without those directives: they then mean the same in one answer. */
 const wholes = new WeakMap<DocumentNode, DocumentNode>();
 
-function inOneAnswer(document: DocumentNode): DocumentNode {
+/** The operations of a document without what would make their answers come in parts. */
+export function inOneAnswer(document: DocumentNode): DocumentNode {
   let whole = wholes.get(document);
   if (!whole) {
     whole = visit(document, {

@@ -44,6 +44,67 @@ export function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buff
   });
 }
 
+/** A streamed body did not come to its end; by the HTTP status that says so, as in {@link UnreadBody}. */
+export class UnreadBodyError extends Error {
+  override name = 'UnreadBodyError';
+
+  constructor(readonly status: 408 | 400) {
+    super(status === 408 ? 'the sender went silent' : 'the sender broke off');
+  }
+}
+
+/** A body that is read as fast as its chunks are taken. */
+export interface BodyStream {
+  /** Breaks off with an {@link UnreadBodyError}. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Leaves the rest of the body to somebody else. */
+  stop(): void;
+}
+
+const EVENTS = ['readable', 'end', 'close'] as const;
+
+/**
+ * Streams a request's body.
+ * @param silenceMs how long the sender may say nothing while we wait.
+ */
+export function streamBody(req: IncomingMessage, silenceMs: number): BodyStream {
+  let wake = () => {};
+  let isStopped = false;
+  const onEvent = () => wake();
+  const isSilent = () =>
+    new Promise<boolean>((resolve) => {
+      // Where we were the ones who had no time, what has arrived meanwhile comes first.
+      const timer = setTimeout(() => setImmediate(resolve, true), silenceMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+    });
+  const stop = () => {
+    isStopped = true;
+    for (const event of EVENTS) req.off(event, onEvent);
+    wake();
+  };
+  async function* read(): AsyncGenerator<Uint8Array> {
+    // As in readBody: "close" follows the error.
+    req.on('error', () => undefined);
+    for (const event of EVENTS) req.on(event, onEvent);
+    try {
+      for (;;) {
+        if (isStopped) throw new UnreadBodyError(400);
+        const chunk = req.read() as Buffer | null;
+        if (chunk !== null) yield chunk;
+        else if (req.readableEnded) return;
+        else if (req.destroyed) throw new UnreadBodyError(400);
+        else if (await isSilent()) throw new UnreadBodyError(408);
+      }
+    } finally {
+      stop();
+    }
+  }
+  return { chunks: read(), stop };
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**

@@ -5,6 +5,11 @@ import { renderEnvelope, verdictOfStatus, type Stamp, type Verdict } from './env
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
 
+/** A header that is to be given once; several are one, joined by commas. */
+export function headerOf({ headers }: Pick<IncomingMessage, 'headers'>, name: string) {
+  return headers[name.toLowerCase()] as string | undefined;
+}
+
 /** Milliseconds a refused body is read on and thrown away, so that its sender gets to read why. */
 const LINGER_MS = 2000;
 
@@ -76,11 +81,22 @@ export function refuseBody(
   req.resume();
 }
 
+/** Connections whose present request may take any time to arrive. */
+const unhurried = new WeakSet<object>();
+
+/** Lets a request arrive in its own time, whatever the server's limit; whoever reads it has to end a sender who is silent. */
+export function allowAnyTime(req: IncomingMessage, res: ServerResponse): void {
+  const { socket } = req;
+  unhurried.add(socket);
+  res.once('close', () => unhurried.delete(socket));
+}
+
 // Node's own choices for requests that its parser gave up on; everything else it reports is a bad request.
+const TOO_LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
 const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  [TOO_LATE]: 408,
 };
 
 /**
@@ -109,6 +125,7 @@ export function renderClientError(error: Error, stamp: Stamp): { status: number;
  * @returns the status answered, for the log; undefined where nothing could be said, or has been said already.
  */
 export function answerClientError(error: Error, socket: Duplex, stamp: Stamp): number | undefined {
+  if ((error as NodeJS.ErrnoException).code === TOO_LATE && unhurried.has(socket)) return undefined;
   if (socket.writableEnded) {
     // Each further piece of what is refused is reported anew. The timer below closes the connection.
     return undefined;

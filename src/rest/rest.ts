@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
 import type { ErrorCode } from '../domain/errors.ts';
-import { parseBody, readBody } from './body.ts';
+import { parseBody, readBody, streamBody } from './body.ts';
 import {
   INVALID_PARAMETER,
   SUCCESS,
@@ -10,13 +10,15 @@ import {
   type Stamp,
   type Verdict,
 } from './envelope.ts';
-import { refuseBody, writeEnvelope } from './http.ts';
+import { allowAnyTime, refuseBody, writeEnvelope } from './http.ts';
+import { IMPORT_PATH, isImportPath, readImport, type ImportBody } from './import.ts';
 import { parseQueryString } from './query-string.ts';
 import { ROUTES, type Route } from './routes.ts';
 
-export { readBody, type UnreadBody } from './body.ts';
-export { answerClientError, refuseBody, writeFailure } from './http.ts';
-export { verdictOfStatus } from './envelope.ts';
+export { readBody, UnreadBodyError, type UnreadBody } from './body.ts';
+export { answerClientError, headerOf, refuseBody, writeFailure } from './http.ts';
+export { SUCCESS, verdictOfStatus } from './envelope.ts';
+export type { ImportAnswer, ImportBody, ImportRequest } from './import.ts';
 export { parseQueryString } from './query-string.ts';
 export { REST_DOCUMENTS } from './routes.ts';
 
@@ -33,7 +35,9 @@ export interface RestOptions {
   readonly timeZone: string;
   readonly maxBodyBytes: number;
   readonly execute: ExecuteDocument;
-  /** Milliseconds a body may take to arrive. */
+  /** Imports what is sent to `/import`; absent where nothing is taken in. */
+  readonly importBody?: ImportBody | undefined;
+  /** Milliseconds a body may take to arrive, or, where it is imported, its sender may be silent. */
   readonly bodyTimeoutMs?: number;
 }
 
@@ -55,8 +59,8 @@ interface Answer {
   readonly data?: object;
   /** What a list route was asked for and serves, where that much could be read. */
   readonly pageSize?: { readonly asked: number; readonly served: number };
-  /** The method that would have been right. */
-  readonly allow?: string;
+  /** Headers of its own: the method that would have been right, for instance. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Whether the body was given up on before its end. */
   readonly bodyIsUnread?: boolean;
 }
@@ -77,9 +81,10 @@ export function createRest(
   return async (req, res, requestId) => {
     // Deciding comes first, and is waited for: an answer that is written before the first await has been sent, and
     // reported as sent, before a caller that waits for the outcome knows it.
-    const { route, verdict, data, pageSize, allow, bodyIsUnread } = await decide(req, requestId);
+    const answer = await decide(req, res, requestId);
+    const { route, verdict, data, pageSize, headers = {}, bodyIsUnread } = answer;
     if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
-    if (allow !== undefined) res.setHeader('Allow', allow);
+    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
     const stamp: Stamp = { requestId, timeZone };
     if (bodyIsUnread) refuseBody(req, res, verdict, stamp);
     else writeEnvelope(res, verdict, stamp, data);
@@ -91,12 +96,19 @@ export function createRest(
     };
   };
 
-  async function decide(req: IncomingMessage, requestId: string): Promise<Answer> {
+  async function decide(
+    req: IncomingMessage,
+    res: ServerResponse,
+    requestId: string,
+  ): Promise<Answer> {
     const target = splitTarget(req.url ?? '/');
+    if (options.importBody && isImportPath(target.path)) {
+      return takeIn(options.importBody, req, res, target.query, requestId);
+    }
     const route = ROUTES.get(target.path);
     if (route === undefined) return { route: 'unknown', verdict: verdictOfStatus(404) };
     const { path, method } = route;
-    if (req.method !== method) return { route: path, verdict: verdictOfStatus(405), allow: method };
+    if (req.method !== method) return wrongMethod(path, method);
     const bytes = await readBody(req, limits);
     if (typeof bytes === 'number') {
       return { route: path, verdict: verdictOfStatus(bytes), bodyIsUnread: true };
@@ -110,6 +122,31 @@ export function createRest(
       ? { route: path, verdict: SUCCESS, data: reply.data, pageSize }
       : { route: path, verdict: verdictOfError(reply.errorCode), pageSize };
   }
+
+  /** Imports a body of any length, which is not held. */
+  async function takeIn(
+    importBody: ImportBody,
+    req: IncomingMessage,
+    res: ServerResponse,
+    queryString: string,
+    requestId: string,
+  ): Promise<Answer> {
+    if (req.method !== 'POST') return wrongMethod(IMPORT_PATH, 'POST');
+    const asked = readImport(req.headers, queryString);
+    if ('verdict' in asked) return { route: IMPORT_PATH, ...asked, bodyIsUnread: true };
+    allowAnyTime(req, res);
+    const body = streamBody(req, limits.timeoutMs);
+    try {
+      const { verdict, ...rest } = await importBody({ ...asked, body: body.chunks, requestId });
+      return { route: IMPORT_PATH, verdict, ...rest, bodyIsUnread: !req.readableEnded };
+    } finally {
+      body.stop();
+    }
+  }
+}
+
+function wrongMethod(route: string, method: string): Answer {
+  return { route, verdict: verdictOfStatus(405), headers: { Allow: method } };
 }
 
 /** Splits a request target, which a caller may send in its absolute form too, into path and query string. */

@@ -166,12 +166,14 @@ const TABLE = [getTask, getStatistics, getStatisticsRecord, getChanges] as reado
 /** The platform's own base path, beside which every route answers under the root too. */
 const BASE_PATH = '/rosetta-open';
 
+/** The paths under which a route answers. */
+export function pathsOf(path: string): string[] {
+  return [path, BASE_PATH + path];
+}
+
 /** Every path that answers, with its route. */
 export const ROUTES: ReadonlyMap<string, Route> = new Map(
-  TABLE.flatMap((route) => [
-    [route.path, route],
-    [BASE_PATH + route.path, route],
-  ]),
+  TABLE.flatMap((route) => pathsOf(route.path).map((path) => [path, route] as const)),
 );
 
 /** The parsed documents, to hold against a schema. */

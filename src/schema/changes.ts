@@ -14,23 +14,12 @@ import {
   type ChangePosition,
   type ChangesArguments,
 } from '../domain/changes.ts';
-import { ENTITY_TYPES } from '../domain/entities.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { readId } from '../domain/nouns.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
-import { constantCase } from './enums.ts';
+import { EntityType } from './enums.ts';
 import { loadType, pathOf, selectionOf } from './nodes.ts';
-
-const EntityTypeRef = builder.enumType('EntityType', {
-  description: 'The types of rows, as the import format has them.',
-  values: Object.fromEntries(
-    ENTITY_TYPES.map((type) => [
-      constantCase(type),
-      { value: type, description: `\`${NOUN_OF_TYPE[type]}\`: \`"type":"${type}"\`.` },
-    ]),
-  ),
-});
 
 const KINDS: Readonly<Record<ChangeKind, { description: string }>> = {
   UPSERTED: { description: 'The row was created or updated.' },
@@ -46,7 +35,7 @@ const ChangeRef = builder.objectRef<ChangePosition>('Change').implement({
   fields: (t) => ({
     type: t.field({
       description: 'The type of the row.',
-      type: EntityTypeRef,
+      type: EntityType,
       resolve: ({ rank }) => CHANGE_RANKS[rank]!.type,
     }),
     kind: t.field({
@@ -152,7 +141,7 @@ builder.queryFields((t) => ({
           'A `watermark` of an earlier page of the same types and filter; absent: all rows there are, and what was deleted.',
       }),
       types: t.arg({
-        type: [EntityTypeRef],
+        type: [EntityType],
         description: 'Only rows of these types. Absent: all; `[]`: none.',
       }),
       filter: t.arg({

@@ -7,6 +7,8 @@ export interface GatewayContext {
   readonly requestId: string;
   readonly prisma: PrismaClient;
   readonly loaders: Loaders;
+  /** Whether data is taken in. */
+  readonly ingest: boolean;
   /** The host in a task's `viewUrl`. */
   readonly rosettaDomain: string;
 }

@@ -1,4 +1,6 @@
 import { POOL_TYPE, TASK_ACTION, TASK_STATUS } from '../domain/codes.ts';
+import { NOUN_OF_TYPE } from '../domain/changes.ts';
+import { ENTITY_TYPES } from '../domain/entities.ts';
 import { builder } from './builder.ts';
 
 /** A field's name as that of an enum value. */
@@ -96,4 +98,14 @@ export const CampaignType = builder.enumType('CampaignType', {
     POC: { description: 'A proof of concept: a trial.' },
     FORMAL: { description: 'Ordered work.' },
   },
+});
+
+export const EntityType = builder.enumType('EntityType', {
+  description: 'The types of rows, as the import format has them.',
+  values: Object.fromEntries(
+    ENTITY_TYPES.map((type) => [
+      constantCase(type),
+      { value: type, description: `\`${NOUN_OF_TYPE[type]}\`: \`"type":"${type}"\`.` },
+    ]),
+  ),
 });

@@ -9,6 +9,7 @@ import './task.ts';
 import './annotation-history.ts';
 import './working-time.ts';
 import './changes.ts';
+import './ingest.ts';
 
 export const schema = builder.toSchema({
   sortSchema: false,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { inject as injectRequest, type InjectOptions, type Response } from 'light-my-request';
 import pino, { type Logger } from 'pino';
 import { expect } from 'vitest';
-import { createGateway } from '../../src/app/gateway.ts';
+import { createGateway, type GatewayOptions } from '../../src/app/gateway.ts';
 import { createHttpServer } from '../../src/app/server.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -50,6 +50,7 @@ export interface Envelope {
 export interface TestGatewayOptions {
   environment?: Record<string, string>;
   database?: TestDatabase;
+  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'keyTimes'>;
 }
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -62,7 +63,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     { level: 'trace', base: undefined },
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const handler = createGateway({ config, log, database: () => database });
+  const handler = createGateway({ ...options.times, config, log, database: () => database });
   const servers: Server[] = [];
 
   const inject = (request: InjectOptions) => injectRequest(handler, request);

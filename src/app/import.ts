@@ -1,0 +1,164 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Database } from '../database/database.ts';
+import { classifyDatabaseError } from '../database/errors.ts';
+import { IDEMPOTENT_REPLAYED, runOnce, type ClaimKey } from '../domain/idempotency.ts';
+import {
+  ImportError,
+  importLines,
+  type ImportSummary,
+  type LineProblem,
+} from '../import/import.ts';
+import { retryConflicts } from '../import/transaction.ts';
+import { SourceError, unpack } from '../import/unpack.ts';
+import {
+  SUCCESS,
+  UnreadBodyError,
+  verdictOfStatus,
+  type ImportAnswer,
+  type ImportBody,
+  type ImportRequest,
+} from '../rest/rest.ts';
+import { spool } from './spool.ts';
+
+/** How many problems an answer lists. */
+const MAX_PROBLEMS = 1000;
+
+export interface ImporterOptions {
+  log: Logger;
+  /** The database, once it is ready. */
+  database: () => Database | undefined;
+  /** The keys of requests that may be repeated, once the database is ready. */
+  keys: () => ClaimKey | undefined;
+}
+
+/** What an import is answered with. */
+interface Report extends Omit<ImportSummary, 'interrupted'> {
+  /** How many lines were rejected or have a warning. */
+  problemCount: number;
+  /** The first of them. */
+  problems: LineProblem[];
+}
+
+async function* hashed(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+async function importOnce(
+  database: Database,
+  body: AsyncIterable<Uint8Array>,
+  { packing, atomic, ignoreUnknown }: ImportRequest,
+): Promise<Report> {
+  const problems: LineProblem[] = [];
+  let problemCount = 0;
+  const note = (problem: LineProblem) => {
+    if (problemCount++ < MAX_PROBLEMS) problems.push(problem);
+  };
+  const source = packing ? unpack(body, packing, 'The body') : body;
+  const { lines, rejected, notWritten, types } = await importLines(database, source, {
+    atomic,
+    ignoreUnknown,
+    onRejected: note,
+    onWarning: note,
+  });
+  return { lines, rejected, notWritten, types, problemCount, problems };
+}
+
+/** An atomic import is one transaction, which must not wait for the sender: the body is put aside first. */
+async function importAll(
+  database: Database,
+  body: AsyncIterable<Uint8Array>,
+  request: ImportRequest,
+): Promise<Report> {
+  if (!request.atomic) return importOnce(database, body, request);
+  const spooled = await spool(body);
+  try {
+    return await retryConflicts(() => importOnce(database, spooled.read(), request));
+  } finally {
+    await spooled.close();
+  }
+}
+
+/** Reads a body to its end. */
+async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
+  const chunks = body[Symbol.asyncIterator]();
+  while (!(await chunks.next()).done);
+}
+
+function answerOf(report: object): ImportAnswer {
+  return { verdict: SUCCESS, data: report };
+}
+
+/** How an import that came to no end is told: to the sender by a status, and for what is the sender's fault by a header. */
+function failureOf(reason: unknown): ImportAnswer {
+  if (reason instanceof UnreadBodyError) return { verdict: verdictOfStatus(reason.status) };
+  if (reason instanceof SourceError) {
+    return { verdict: verdictOfStatus(400), headers: { 'X-Import-Error': reason.message } };
+  }
+  const isUnavailable = classifyDatabaseError(reason) === 'unavailable';
+  return { verdict: verdictOfStatus(isUnavailable ? 503 : 500) };
+}
+
+/** Imports what is sent to the gateway. What came of it is logged, however it ended. */
+export function createImporter({ log, database, keys }: ImporterOptions): ImportBody {
+  const run = async (request: ImportRequest): Promise<ImportAnswer> => {
+    const open = database();
+    const claimKey = keys();
+    if (!open || !claimKey) return { verdict: verdictOfStatus(503) };
+    const { key, requestId, ignoreUnknown, atomic } = request;
+    const hash = createHash('sha256');
+    const body = hashed(request.body, hash);
+    const importBody = async () => {
+      const report = await importAll(open, body, request);
+      const { lines, rejected, notWritten, types } = report;
+      log.info({ requestId, lines, rejected, notWritten, types }, 'imported');
+      return report;
+    };
+    if (key === undefined) return answerOf(await importBody());
+    const once = await runOnce(claimKey, {
+      key,
+      purpose: `import ${JSON.stringify({ ignoreUnknown, atomic })}`,
+      fingerprint: async () => {
+        await drain(body);
+        return hash.digest('hex');
+      },
+      run: async () => {
+        const result = await importBody();
+        return { result, answer: JSON.stringify(result) };
+      },
+    });
+    switch (once.state) {
+      case 'new':
+        return answerOf(once.result);
+      case 'repeated':
+        return {
+          ...answerOf(JSON.parse(once.answer) as object),
+          headers: { [IDEMPOTENT_REPLAYED]: 'true' },
+        };
+      case 'running':
+        return { verdict: verdictOfStatus(409) };
+      case 'other':
+        return { verdict: verdictOfStatus(422) };
+    }
+  };
+
+  return async (request) => {
+    try {
+      return await run(request);
+    } catch (error) {
+      const { cause: reason, summary } =
+        error instanceof ImportError ? error : { cause: error, summary: undefined };
+      const answer = failureOf(reason);
+      const { lines = 0, rejected = 0, types } = summary ?? {};
+      const level = answer.verdict.status === 500 ? 'error' : 'warn';
+      log[level](
+        { requestId: request.requestId, lines, rejected, types, err: reason },
+        'import ended early',
+      );
+      return answer;
+    }
+  };
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Claim, ClaimKey, Run } from '../domain/idempotency.ts';
+import type { PrismaClient } from './generated/client/client.ts';
+
+const DAY_MS = 86_400_000;
+/** How long a run keeps its key without a word from it: after that it is taken for dead. */
+const LEASE_MS = 60_000;
+
+export interface KeyTimes {
+  /** Milliseconds for which the key of a run is put off, again and again, while the run is under way. */
+  leaseMs?: number;
+  /** Milliseconds for which an answer is kept. */
+  keptMs?: number;
+}
+
+/** More than this would mean that the row comes and goes whenever somebody looks. */
+const MAX_ATTEMPTS = 10;
+
+/** Removes what has expired, but for what somebody else is removing. */
+async function removeExpired(prisma: PrismaClient): Promise<void> {
+  await prisma.$executeRaw`
+    DELETE FROM idempotency_key WHERE key IN (
+      SELECT key FROM idempotency_key WHERE expires_at <= now() FOR UPDATE SKIP LOCKED)`;
+}
+
+function startRun(
+  prisma: PrismaClient,
+  log: Logger,
+  key: string,
+  runId: string,
+  { leaseMs = LEASE_MS, keptMs = DAY_MS }: KeyTimes,
+): Run {
+  const renew = async () => {
+    await prisma.$executeRaw`
+      UPDATE idempotency_key SET expires_at = now() + ${leaseMs}::int * interval '1 ms'
+      WHERE key = ${key} AND run_id = ${runId} AND answer IS NULL`;
+  };
+  // A database that cannot be reached for a moment leaves time for another attempt.
+  const timer = setInterval(() => {
+    renew().catch((error: unknown) => log.warn({ err: error }, 'idempotency key not renewed'));
+  }, leaseMs / 4);
+  timer.unref();
+  /** The end of the run is told to its sender in any case; a key that is stuck is free when its lease ends. */
+  const end = async (what: string, statement: () => Promise<number>) => {
+    clearInterval(timer);
+    try {
+      if ((await statement()) === 0) log.warn({ what }, 'idempotency key lost to another run');
+    } catch (error) {
+      log.warn({ what, err: error }, 'idempotency key not ended');
+    }
+  };
+  return {
+    state: 'new',
+    keep: ({ fingerprint, answer }) =>
+      end(
+        'keep',
+        () => prisma.$executeRaw`
+        UPDATE idempotency_key SET fingerprint = ${fingerprint}, answer = ${answer},
+          expires_at = now() + ${keptMs}::int * interval '1 ms'
+        WHERE key = ${key} AND run_id = ${runId}`,
+      ),
+    release: () =>
+      end(
+        'release',
+        () => prisma.$executeRaw`
+        DELETE FROM idempotency_key WHERE key = ${key} AND run_id = ${runId}`,
+      ),
+  };
+}
+
+/** Keys in the database, for all copies of the gateway. Time is the database's, whatever the clocks of the copies say. */
+export function idempotencyKeys(prisma: PrismaClient, log: Logger, times: KeyTimes = {}): ClaimKey {
+  return async (key, purpose): Promise<Claim> => {
+    const { leaseMs = LEASE_MS } = times;
+    const runId = randomUUID();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      await removeExpired(prisma);
+      const inserted = await prisma.$executeRaw`
+        INSERT INTO idempotency_key (key, purpose, run_id, expires_at)
+        VALUES (${key}, ${purpose}, ${runId}, now() + ${leaseMs}::int * interval '1 ms')
+        ON CONFLICT (key) DO NOTHING`;
+      if (inserted === 1) return startRun(prisma, log, key, runId, times);
+      const found = await prisma.idempotencyKey.findUnique({ where: { key } });
+      if (!found) continue;
+      if (found.answer === null) return { state: 'running' };
+      const { fingerprint, answer } = found;
+      return { state: 'done', purpose: found.purpose, fingerprint: fingerprint!, answer };
+    }
+    return { state: 'running' };
+  };
+}
