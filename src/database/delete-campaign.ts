@@ -1,12 +1,9 @@
 import type { EntityType } from '../domain/entities.ts';
-import type { Prisma, PrismaClient } from './generated/client/client.ts';
-import { writeAlone } from './writing.ts';
+import type { PrismaClient } from './generated/client/client.ts';
+import { inTransaction, writeAlone } from './writing.ts';
 
 /** How many rows of each type hang on a campaign, itself included. */
 export type CampaignRows = Readonly<Record<EntityType, number>>;
-
-/** The longest a timer can be set to: a transaction ends when it is done. */
-const NO_LIMIT_MS = 2_147_483_647;
 
 /** Tasks that are deleted with their records in one statement each. */
 const TASKS_AT_ONCE = 500;
@@ -46,7 +43,7 @@ export function deleteCampaign(
   campaignId: string,
   { onProgress = () => {}, signal }: DeletionOptions = {},
 ): Promise<CampaignRows> {
-  const run = async (tx: Prisma.TransactionClient): Promise<CampaignRows> => {
+  return inTransaction(prisma, async (tx) => {
     await writeAlone(tx);
     // The server's own checks of foreign keys are to look into indexes, however small the tables were when it planned them.
     await tx.$queryRaw`SELECT set_config('enable_seqscan', 'off', true)`;
@@ -73,6 +70,5 @@ export function deleteCampaign(
     const { count: annotationRequest } = await tx.annotationRequest.deleteMany({ where });
     const { count: campaign } = await tx.campaign.deleteMany({ where: { id: campaignId } });
     return { campaign, annotationRequest, pool, task, annotationHistory };
-  };
-  return prisma.$transaction(run, { timeout: NO_LIMIT_MS, maxWait: 60_000 });
+  });
 }

@@ -1,4 +1,17 @@
-import type { Prisma } from './generated/client/client.ts';
+import type { Prisma, PrismaClient } from './generated/client/client.ts';
+
+/** The longest a timer can be set to: a transaction ends when it is done. */
+const NO_LIMIT_MS = 2_147_483_647;
+/** How long to wait for a free connection. */
+const MAX_WAIT_MS = 60_000;
+
+/** Runs `work` in one transaction, however long it takes. */
+export function inTransaction<T>(
+  prisma: PrismaClient,
+  work: (tx: Prisma.TransactionClient) => Promise<T>,
+): Promise<T> {
+  return prisma.$transaction(work, { timeout: NO_LIMIT_MS, maxWait: MAX_WAIT_MS });
+}
 
 /** Any number will do, as long as every copy of the gateway takes the same one. */
 const LOCK = 7_067_388_200_442n;

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { serverErrorOf } from '../database/errors.ts';
+import { inTransaction } from '../database/writing.ts';
 import { ENTITY_TYPES } from '../domain/entities.ts';
 import { readBatches, type Batch } from './batches.ts';
 import { analyze } from './sql.ts';
@@ -10,7 +11,7 @@ import {
   type ImportSummary,
   type Listeners,
 } from './summary.ts';
-import { inRetriedTransaction, inTransaction } from './transaction.ts';
+import { inRetriedTransaction } from './transaction.ts';
 import { writeBatch, type Outcome } from './write.ts';
 
 export type { LineProblem, ProblemCode } from './problem.ts';
@@ -147,7 +148,7 @@ export async function importLines(
   };
   try {
     if (atomic) {
-      await inTransaction(database, async (tx) => {
+      await inTransaction(database.prisma, async (tx) => {
         const write = async (batch: Batch) => tell(batch, await writeBatch(tx, batch, importTime));
         if (await writeInTurn(batches, write, signal)) {
           throw new Undone({ ...emptySummary(), interrupted: true });

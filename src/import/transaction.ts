@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/database.ts';
 import { serverErrorOf } from '../database/errors.ts';
-import { DeletionUnderWayError } from '../database/writing.ts';
+import { DeletionUnderWayError, inTransaction } from '../database/writing.ts';
 import type { Transaction } from './sql.ts';
 
-/** The longest a timer can be set to: a transaction ends when it is done. */
-const NO_LIMIT_MS = 2_147_483_647;
-/** How long to wait for a free connection. */
-const MAX_WAIT_MS = 60_000;
 const MAX_ATTEMPTS = 20;
 const LONGEST_PAUSE_MS = 200;
 
@@ -16,14 +12,6 @@ const LONGEST_PAUSE_MS = 200;
  * serialization failure, deadlock.
  */
 const CONFLICTS = new Set(['23505', '23503', '40001', '40P01']);
-
-/** Runs `work` in one transaction. */
-export function inTransaction<T>(
-  { prisma }: Pick<Database, 'prisma'>,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
-  return prisma.$transaction(work, { timeout: NO_LIMIT_MS, maxWait: MAX_WAIT_MS });
-}
 
 /** Runs a transaction, and again from the start where another writer came in between. */
 export async function retryConflicts<T>(run: () => Promise<T>): Promise<T> {
@@ -46,8 +34,8 @@ export async function retryConflicts<T>(run: () => Promise<T>): Promise<T> {
 
 /** Runs `work` in one transaction, and again from the start where another writer came in between. */
 export function inRetriedTransaction<T>(
-  database: Pick<Database, 'prisma'>,
+  { prisma }: Pick<Database, 'prisma'>,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  return retryConflicts(() => inTransaction(database, work));
+  return retryConflicts(() => inTransaction(prisma, work));
 }

@@ -11,6 +11,7 @@ import type { PrismaClient } from '../database/generated/client/client.ts';
 import { MAX_GROUPS } from '../domain/lists/group-keys.ts';
 import type { Aggregate } from '../domain/lists/measures.ts';
 import { fieldsOf, groupingOf, toGroups, type Group } from './measures.ts';
+import { once, orError } from './once.ts';
 
 /** Reads rows by their ids, in the order of these. */
 type ReadRows = (ids: readonly bigint[]) => Promise<object[]>;
@@ -41,14 +42,10 @@ export function evidenceLoaders<Values>(
 ): EvidenceLoaders<Values> {
   const noun = evidence.model;
   const fields = fieldsOf(noun);
-  const made = new Map<string, unknown>();
-  const once = <T>(name: string, create: () => T): T => {
-    if (!made.has(name)) made.set(name, create());
-    return made.get(name) as T;
-  };
+  const loader = once();
   return {
     page: (page, readRows) =>
-      once('page', () =>
+      loader('page', [], () =>
         byCell(async (cells) => {
           const pages = await pageOfEvidence(prisma, evidence, cells, page);
           // All pages at once: one that was empty and ready before the others would have its count read apart from theirs.
@@ -59,7 +56,7 @@ export function evidenceLoaders<Values>(
         }),
       ),
     aggregate: () =>
-      once('aggregate', () =>
+      loader('aggregate', [], () =>
         byCell(async (cells) => {
           const found = await aggregateEvidence(prisma, evidence, cells, fields);
           const nothing: Aggregate = {
@@ -72,18 +69,11 @@ export function evidenceLoaders<Values>(
         }),
       ),
     groups: (keys) =>
-      once(JSON.stringify(keys), () =>
+      loader('groups', [keys], () =>
         byCell(async (cells) => {
           const grouping = { ...groupingOf(noun, keys), limit: MAX_GROUPS + 1 };
           const found = await groupEvidence(prisma, evidence, cells, fields, grouping);
-          return (cell) => {
-            try {
-              return toGroups(keys, found.get(cell)!);
-            } catch (error) {
-              // It belongs to this number alone.
-              return error as Error;
-            }
-          };
+          return (cell) => orError(() => toGroups(keys, found.get(cell)!));
         }),
       ),
   };

@@ -12,6 +12,7 @@ import { estimateByKey } from './estimate.ts';
 import { evidenceLoaders, type EvidenceLoaders } from './evidence.ts';
 import { flowLoaders } from './flow.ts';
 import { aggregateByKey, groupsByKey } from './measures.ts';
+import { once } from './once.ts';
 import { qualityLoaders } from './quality.ts';
 import { discrepanciesByKey } from './reconciliation.ts';
 import { deliveryByKey, operationsByKey, progressByKey, workAsOfByKey } from './work.ts';
@@ -30,18 +31,6 @@ function countByKey(
     const counts = await countRanges(prisma, range, keys, where);
     return keys.map((key) => counts.get(key) ?? 0);
   });
-}
-
-/** Makes each loader once: those of the same name and arguments are the same. */
-function once() {
-  const made = new Map<string, unknown>();
-  return <T>(name: string, args: readonly unknown[], create: () => T): T => {
-    const key = JSON.stringify([name, ...args], (_key, value: unknown) =>
-      typeof value === 'bigint' ? `${value}n` : value,
-    );
-    if (!made.has(key)) made.set(key, create());
-    return made.get(key) as T;
-  };
 }
 
 /**

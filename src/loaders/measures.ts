@@ -14,6 +14,7 @@ import { GROUP_KEYS, MAX_GROUPS, tooManyGroups } from '../domain/lists/group-key
 import { MEASURES, type Aggregate } from '../domain/lists/measures.ts';
 import type { Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
+import { orError } from './once.ts';
 
 /** The rows of a group: what they have in common, by the names of the keys, and what was found out about them. */
 export interface Group {
@@ -88,13 +89,6 @@ export function groupsByKey(
     const rows = { model: noun, where };
     const grouping = groupingOf(noun, keys);
     const found = await groupRanges(prisma, range, parents, rows, fieldsOf(noun), grouping);
-    return parents.map((parent) => {
-      try {
-        return toGroups(keys, found.get(parent)!);
-      } catch (error) {
-        // It belongs to this parent's list alone.
-        return error as Error;
-      }
-    });
+    return parents.map((parent) => orError(() => toGroups(keys, found.get(parent)!)));
   });
 }

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { RangeKey } from '../database/ranges.ts';
+import { orError } from './once.ts';
 
 /**
  * A loader of a measure of scopes, read for all of them in one statement.
@@ -12,12 +13,6 @@ export function byScope<Row extends { readonly parent: RangeKey }, Measure>(
   return new DataLoader(async (parents) => {
     const found = new Map<RangeKey, Row[]>(parents.map((parent) => [parent, []]));
     for (const row of await read(parents)) found.get(row.parent)!.push(row);
-    return parents.map((parent) => {
-      try {
-        return toMeasure(found.get(parent)!);
-      } catch (error) {
-        return error as Error;
-      }
-    });
+    return parents.map((parent) => orError(() => toMeasure(found.get(parent)!)));
   });
 }

@@ -1,35 +1,23 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deleteCampaign } from '../../src/database/delete-campaign.ts';
 import { readWatermark, writeWatermark } from '../../src/domain/changes.ts';
 import { ENTITY_TYPES } from '../../src/domain/entities.ts';
 import { settle } from '../support/changes.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
-import { loadMillion, RECORDS_OF_CAMPAIGN } from '../support/million.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import { createMillion, RECORDS_OF_CAMPAIGN, type Million } from '../support/million.ts';
 import { measureWork, type SentStatement } from '../support/plans.ts';
 
-let database: TestDatabase;
+let million: Million;
 let gateway: TestGateway;
 let client: pg.Client;
-let sent: SentStatement[] = [];
+let sent: SentStatement[];
 
 beforeAll(async () => {
-  database = await createTestDatabase({
-    onStatement: (sql, parameters) =>
-      sent.push({ sql, parameters: JSON.parse(parameters) as unknown[] }),
-  });
-  gateway = await createTestGateway({ database });
-  client = new pg.Client(database.url);
-  await client.connect();
-  await loadMillion(client);
+  million = await createMillion();
+  ({ gateway, client, sent } = million);
 }, 120_000);
-
-afterAll(async () => {
-  await client?.end();
-  await gateway?.close();
-  await database?.close();
-});
+afterAll(() => million?.close());
 
 interface Page {
   changes: { watermark: string; hasMore: boolean; entries: { key: string }[] };
@@ -43,7 +31,7 @@ const read = (after: string, first: number) =>
 describe.each(['force_custom_plan', 'force_generic_plan'] as const)('with %s', (mode) => {
   /** Reads a page, and measures what reading it again takes. */
   const measure = async (after: string, first: number) => {
-    sent = [];
+    sent.length = 0;
     const { changes } = await read(after, first);
     const { rows, pages } = await measureWork(client, sent[0]!, mode);
     return { ...changes, rows: Object.values(rows).reduce((sum, n) => sum + n, 0), pages };
@@ -63,10 +51,10 @@ describe.each(['force_custom_plan', 'force_generic_plan'] as const)('with %s', (
   });
 
   it('a late watermark reads only what is new', async () => {
-    await settle(database);
+    await settle(gateway.database);
     const start = (await read('', 1)).changes.watermark;
     await client.query(`UPDATE task SET status = 3 WHERE campaign_id = 'c-7' AND id % 10 = 0`);
-    await settle(database);
+    await settle(gateway.database);
     const scope = { types: ENTITY_TYPES, campaignIds: undefined, annotationRequestIds: undefined };
     const { history } = readWatermark(start, scope);
     const {
@@ -89,11 +77,11 @@ it('a campaign of many records is deleted without reading others', async () => {
   );
   expect(Number(rows[0]!.count)).toBe(RECORDS_OF_CAMPAIGN);
   const started = performance.now();
-  const deleted = await deleteCampaign(database.prisma, 'c-3');
+  const deleted = await deleteCampaign(gateway.database.prisma, 'c-3');
   expect(deleted.annotationHistory).toBe(RECORDS_OF_CAMPAIGN);
   // Looking for what refers to a row in a whole table would take hours.
   expect(performance.now() - started).toBeLessThan(20_000);
-  await settle(database);
+  await settle(gateway.database);
   const noted = await client.query<{ count: string }>(
     `SELECT count(*) FROM deleted_row WHERE campaign_id = 'c-3'`,
   );

@@ -1,41 +1,30 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import type { TestGateway } from '../support/gateway.ts';
 import {
-  loadMillion,
+  createMillion,
   RECORDS,
   RECORDS_OF_CAMPAIGN,
   requestIds,
   TASKS,
+  type Million,
 } from '../support/million.ts';
 import { measureWork, type SentStatement } from '../support/plans.ts';
 
-let database: TestDatabase;
+let million: Million;
 let gateway: TestGateway;
 let client: pg.Client;
+let sent: SentStatement[];
 let requests: string[];
-let sent: SentStatement[] = [];
 
 beforeAll(async () => {
-  database = await createTestDatabase({
-    onStatement: (sql, parameters) =>
-      sent.push({ sql, parameters: JSON.parse(parameters) as unknown[] }),
-  });
-  gateway = await createTestGateway({ database });
-  client = new pg.Client(database.url);
-  await client.connect();
-  await loadMillion(client);
+  million = await createMillion();
+  ({ gateway, client, sent } = million);
   // Something for reconciliation to show.
   await client.query("UPDATE task SET frame_num = 2 WHERE campaign_id = 'c-42'");
   requests = await requestIds(client, 1001, 1050);
 }, 120_000);
-
-afterAll(async () => {
-  await client?.end();
-  await gateway?.close();
-  await database?.close();
-});
+afterAll(() => million?.close());
 
 const CAMPAIGN = '"c-42"';
 const INSTANT = '"2026-06-01T00:00:00Z"';
@@ -207,7 +196,7 @@ const QUESTIONS: [string, (requests: string[]) => string, number, number][] = [
 
 describe.each(['force_custom_plan', 'force_generic_plan'] as const)('with %s', (mode) => {
   it.each(QUESTIONS)('%s reads what it is about', async (_name, query, records, times) => {
-    sent = [];
+    sent.length = 0;
     await gateway.gql(query(requests));
     const work = { records: 0, wholeTables: [] as string[] };
     for (const statement of sent) {

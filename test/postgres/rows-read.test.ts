@@ -1,31 +1,26 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
-import { loadMillion, RECORDS, REQUESTS, requestIds, TASKS } from '../support/million.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import {
+  createMillion,
+  RECORDS,
+  REQUESTS,
+  requestIds,
+  TASKS,
+  type Million,
+} from '../support/million.ts';
 import { measureWork, type SentStatement, type Work } from '../support/plans.ts';
 
-let database: TestDatabase;
+let million: Million;
 let gateway: TestGateway;
 let client: pg.Client;
-let sent: SentStatement[] = [];
+let sent: SentStatement[];
 
 beforeAll(async () => {
-  database = await createTestDatabase({
-    onStatement: (sql, parameters) =>
-      sent.push({ sql, parameters: JSON.parse(parameters) as unknown[] }),
-  });
-  gateway = await createTestGateway({ database });
-  client = new pg.Client(database.url);
-  await client.connect();
-  await loadMillion(client);
+  million = await createMillion();
+  ({ gateway, client, sent } = million);
 }, 120_000);
-
-afterAll(async () => {
-  await client?.end();
-  await gateway?.close();
-  await database?.close();
-});
+afterAll(() => million?.close());
 
 interface Case {
   requests: number;
@@ -51,7 +46,7 @@ async function ask(path: string, { requests }: Case, mode: Mode) {
   // The newest: those at the far end of every walk in the order of the ids.
   const ids = await requestIds(client, REQUESTS - requests + 1, REQUESTS);
   const query = ids.map((id) => `annotationRequestId=${id}`).join('&');
-  sent = [];
+  sent.length = 0;
   const { envelope } = await gateway.rest({ url: `${path}&${query}` });
   expect(envelope.code).toBe(2000);
   const total: Work = { rows: {}, wholeTables: [], pages: 0 };

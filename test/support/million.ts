@@ -1,4 +1,7 @@
-import type pg from 'pg';
+import pg from 'pg';
+import { createTestDatabase } from './database.ts';
+import { createTestGateway, type TestGateway } from './gateway.ts';
+import type { SentStatement } from './plans.ts';
 
 export const CAMPAIGNS = 100;
 export const REQUESTS = 2000;
@@ -42,10 +45,37 @@ const ROWS = `
     FROM generate_series(1, ${REQUESTS}) r, generate_series(0, ${RECORDS - 1}) h, generate_series(1, ${TASKS}) t;
   RESET session_replication_role;`;
 
-/** Fills an empty database. */
-export async function loadMillion(client: pg.Client): Promise<void> {
+/** A gateway over them. */
+export interface Million {
+  readonly gateway: TestGateway;
+  /** A connection of the test's own. */
+  readonly client: pg.Client;
+  /** The statements that the gateway has sent so far; a test empties the list. */
+  readonly sent: SentStatement[];
+  close(): Promise<void>;
+}
+
+export async function createMillion(): Promise<Million> {
+  const sent: SentStatement[] = [];
+  const database = await createTestDatabase({
+    onStatement: (sql, parameters) =>
+      sent.push({ sql, parameters: JSON.parse(parameters) as unknown[] }),
+  });
+  const gateway = await createTestGateway({ database });
+  const client = new pg.Client(database.url);
+  await client.connect();
   await client.query(ROWS);
   await client.query('VACUUM ANALYZE');
+  return {
+    gateway,
+    client,
+    sent,
+    async close() {
+      await client.end();
+      await gateway.close();
+      await database.close();
+    },
+  };
 }
 
 /** The ids of requests by their numbers, which go from 1 to `REQUESTS`. */
