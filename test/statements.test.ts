@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor } from '../src/domain/lists/cursor.ts';
 import { readOrder } from '../src/domain/lists/order.ts';
-import { settle } from './support/changes.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { grid, importEntities } from './support/rows.ts';
 
@@ -34,7 +33,6 @@ beforeAll(async () => {
     // Of every other request, so that some have nothing to show.
     data: Array.from({ length: 30 }, (_, index) => sentBackAndCompleted(2 * index)).flat(),
   });
-  await settle(gateway.database);
 });
 afterAll(() => gateway.close());
 

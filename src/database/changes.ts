@@ -1,26 +1,18 @@
 import {
   CHANGE_RANKS,
+  foreignWatermark,
   NOUN_OF_TYPE,
+  rangesAfter,
   type ChangePosition,
   type ChangeScope,
+  type NumberRange,
+  type Snapshot,
+  type Watermark,
 } from '../domain/changes.ts';
 import { hasTextId, type EntityType } from '../domain/entities.ts';
+import { GatewayError } from '../domain/errors.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { TABLES } from './where.ts';
-
-/** A page of changes, with what the database says of their history at the same moment. */
-export interface ChangesRead {
-  /** Which history it is. */
-  readonly history: string;
-  /** Every transaction with a lower number has ended. */
-  readonly horizon: bigint;
-  /** No transaction whose work can be seen has this number or a higher one. */
-  readonly next: bigint;
-  /** Whether there are higher ones all the same, from a dump: then nothing is in order. */
-  readonly isDisordered: boolean;
-  /** In their order. */
-  readonly changes: readonly ChangePosition[];
-}
 
 /** The columns that hold what a row belongs to; a type without requests belongs to none. */
 const OWNERS: Readonly<Record<EntityType, { campaign: string; request?: string }>> = {
@@ -31,10 +23,18 @@ const OWNERS: Readonly<Record<EntityType, { campaign: string; request?: string }
   annotationHistory: { campaign: 'campaign_id', request: 'annotation_request_id' },
 };
 
-/** The changes of one rank after a position, as far as they are final; undefined where there are none by their nature. */
+/** The condition that a change of a rank comes after another change. */
+function afterChange({ number, rank, id }: ChangePosition, own: number, isNumber: boolean) {
+  return own === rank
+    ? Prisma.sql`(changed_in, id) > (${number}, ${isNumber ? BigInt(id) : id})`
+    : Prisma.sql`changed_in ${Prisma.raw(own > rank ? '>=' : '>')} ${number}`;
+}
+
+/** The changes of one rank by transactions of some numbers, after a position; undefined where there are none by their nature. */
 function changesOfRank(
   rank: number,
-  after: ChangePosition,
+  ranges: readonly NumberRange[],
+  after: ChangePosition | undefined,
   { campaignIds, annotationRequestIds }: ChangeScope,
   limit: bigint,
 ): Prisma.Sql | undefined {
@@ -45,16 +45,14 @@ function changesOfRank(
   const isDeletion = kind === 'DELETED';
   const [campaign, request] = isDeletion
     ? ['campaign_id', 'annotation_request_id']
-    : [owners.campaign, owners.request!];
+    : [owners.campaign, owners.request];
   const isNumber = !isDeletion && !hasTextId(type);
   const conditions = [
-    rank === after.rank
-      ? Prisma.sql`(changed_in, id) > (${after.number}, ${isNumber ? BigInt(after.id) : after.id})`
-      : Prisma.sql`changed_in ${Prisma.raw(rank > after.rank ? '>=' : '>')} ${after.number}`,
-    Prisma.sql`changed_in < (SELECT horizon FROM history)`,
+    Prisma.sql`changed_in BETWEEN low AND high`,
+    ...(after ? [afterChange(after, rank, isNumber)] : []),
     ...(campaignIds ? [Prisma.sql`${Prisma.raw(campaign)} = ANY (${campaignIds}::text[])`] : []),
     ...(annotationRequestIds
-      ? [Prisma.sql`${Prisma.raw(request)} = ANY (${annotationRequestIds}::text[])`]
+      ? [Prisma.sql`${Prisma.raw(request!)} = ANY (${annotationRequestIds}::text[])`]
       : []),
     // A transaction that is older than a deletion can make the row anew after it. What exists was not deleted; one probe of
     // the key a deletion, where NOT EXISTS might read the whole table.
@@ -67,48 +65,134 @@ function changesOfRank(
         ]
       : []),
   ];
+  // A range at a time, each in the order of an index: together they would be sorted, however many there are.
   return Prisma.sql`(
-    SELECT changed_in AS number, ${Prisma.raw(String(rank))} AS rank, id::text AS id,
-      ${Prisma.raw(isNumber ? 'id' : 'NULL::bigint')} AS digits
-    FROM ${Prisma.raw(isDeletion ? 'deleted_row' : table)} AS changed WHERE ${Prisma.join(conditions, ' AND ')}
-    ORDER BY changed.changed_in, changed.id LIMIT ${limit})`;
+    SELECT change.* FROM unnest(${ranges.map(({ low }) => low)}::bigint[], ${ranges.map(({ high }) => high)}::bigint[]) AS range(low, high)
+    CROSS JOIN LATERAL (
+      SELECT changed_in AS number, ${Prisma.raw(String(rank))} AS rank, id::text AS id,
+        ${Prisma.raw(isNumber ? 'id' : 'NULL::bigint')} AS digits, ${Prisma.raw(request ?? 'NULL')} AS request
+      FROM ${Prisma.raw(isDeletion ? 'deleted_row' : table)} AS changed WHERE ${Prisma.join(conditions, ' AND ')}
+      ORDER BY changed.changed_in, changed.id LIMIT ${limit}) AS change)`;
 }
 
+/** What the database says of the history of its changes, at the moment of a statement. */
+interface History {
+  readonly history: string;
+  readonly next: bigint;
+  readonly open: readonly bigint[];
+  /** Whether rows have numbers that no transaction has reached, from a dump: then nothing is in order. */
+  readonly isDisordered: boolean;
+}
+
+/** One row with the columns of {@link History}. */
+export const HISTORY = Prisma.sql`
+  SELECT change_history_identity() AS history, change_number(pg_snapshot_xmax(snapshot)) AS next,
+    ARRAY(SELECT change_number(open) FROM pg_snapshot_xip(snapshot) AS open ORDER BY open) AS open,
+    coalesce(highest_change() >= change_number(pg_snapshot_xmax(snapshot)), false) AS "isDisordered"
+  FROM pg_current_snapshot() AS snapshot`;
+
 /**
- * Reads the changes after a position. Only those of transactions below the oldest one that is still open at the moment of
- * reading: none of these can be joined by another change later.
+ * The watermark of the moment that a row of {@link HISTORY} tells.
+ * @throws GatewayError (SERVICE_UNAVAILABLE) where nothing is in order.
  */
-export async function readChanges(
+export function watermarkOf({ history, next, open, isDisordered }: History): Watermark {
+  if (isDisordered) {
+    throw new GatewayError(
+      'SERVICE_UNAVAILABLE',
+      'The database was restored from a dump: its changes can be read once "rosetta-gateway migrate" has run.',
+    );
+  }
+  return { history, seen: { next, open } };
+}
+
+/** The watermark before everything that is not committed yet. */
+export async function readWatermarkOfNow(prisma: PrismaClient): Promise<Watermark> {
+  const rows = await prisma.$queryRaw<History[]>(HISTORY);
+  return watermarkOf(rows[0]!);
+}
+
+/** A change, and where a reader stands who has read up to it. */
+export interface ChangeRead extends ChangePosition {
+  /** The annotation request that the row belongs to; null where it belongs to none. */
+  readonly request: string | null;
+  readonly watermark: Watermark;
+}
+
+/** The changes after a watermark that can be seen, or could be where a page broke off, in their order. */
+async function readBatch(
   prisma: PrismaClient,
-  after: ChangePosition,
+  after: Watermark | undefined,
   scope: ChangeScope,
   limit: number,
-): Promise<ChangesRead> {
+): Promise<{ changes: ChangeRead[]; end: Watermark }> {
+  const ranges = rangesAfter(after);
   const branches = CHANGE_RANKS.flatMap(({ type }, rank) =>
-    scope.types.includes(type) ? (changesOfRank(rank, after, scope, BigInt(limit)) ?? []) : [],
+    scope.types.includes(type)
+      ? (changesOfRank(rank, ranges, after?.within?.last, scope, BigInt(limit)) ?? [])
+      : [],
   );
   const changes =
     branches.length > 0
       ? Prisma.join(branches, ' UNION ALL ')
-      : Prisma.sql`SELECT 0::bigint AS number, 0 AS rank, '' AS id, 0::bigint AS digits WHERE false`;
-  const rows = await prisma.$queryRaw<
-    (Omit<ChangesRead, 'changes'> & (ChangePosition | { number: null }))[]
-  >`
-    WITH history AS MATERIALIZED (
-      SELECT change_history_identity() AS history, change_number(pg_snapshot_xmin(snapshot)) AS horizon,
-        change_number(pg_snapshot_xmax(snapshot)) AS next, highest_change() AS highest
-      FROM pg_current_snapshot() AS snapshot)
-    SELECT history, horizon, next, coalesce(highest >= next, false) AS "isDisordered", page.number, page.rank, page.id
+      : Prisma.sql`SELECT 0::bigint AS number, 0 AS rank, '' AS id, 0::bigint AS digits, '' AS request WHERE false`;
+  type ChangeRow = Omit<ChangeRead, 'watermark'>;
+  type Row = History & (ChangeRow | { number: null });
+  const rows = await prisma.$queryRaw<Row[]>`
+    WITH history AS MATERIALIZED (${HISTORY})
+    SELECT history.*, page.number, page.rank, page.id, page.request
     FROM history LEFT JOIN (
       SELECT * FROM (${changes}) AS change ORDER BY number, rank, digits, id COLLATE "C" LIMIT ${BigInt(limit)}
     ) AS page ON true
     ORDER BY page.number, page.rank, page.digits, page.id COLLATE "C"`;
-  const { history, horizon, next, isDisordered } = rows[0]!;
+  const now = watermarkOf(rows[0]!);
+  const { history } = now;
+  const upTo: Snapshot = after?.within?.upTo ?? now.seen;
+  // One from the future is of this database before it was set back to an earlier state.
+  const isFuture = after && (after.seen.next > now.seen.next || upTo.next > now.seen.next);
+  if (after && (after.history !== history || isFuture)) throw foreignWatermark();
+  const seen = after?.seen ?? { next: 0n, open: [] };
   return {
-    history,
-    horizon,
-    next,
-    isDisordered,
-    changes: rows.filter((row): row is typeof row & ChangePosition => row.number !== null),
+    changes: rows
+      .filter((row): row is History & ChangeRow => row.number !== null)
+      .map(({ number, rank, id, request }) => {
+        const last = { number, rank, id };
+        return { ...last, request, watermark: { history, seen, within: { upTo, last } } };
+      }),
+    end: { history, seen: upTo },
   };
+}
+
+/** A page of changes, in their order. */
+export interface ChangesRead {
+  readonly changes: readonly ChangeRead[];
+  /** Where who has read them stands. */
+  readonly watermark: Watermark;
+  readonly hasMore: boolean;
+}
+
+/**
+ * Reads the changes after a watermark, or from the start: what can be seen now and could not be seen then, whichever
+ * transaction began first. None is left out, and none comes twice without having been changed in between.
+ * @throws GatewayError BAD_USER_INPUT for a watermark of another history, SERVICE_UNAVAILABLE where nothing is in order.
+ */
+export async function readChanges(
+  prisma: PrismaClient,
+  after: Watermark | undefined,
+  scope: ChangeScope,
+  size: number,
+): Promise<ChangesRead> {
+  const page: ChangeRead[] = [];
+  for (let at = after; ;) {
+    const room = size - page.length;
+    const { changes, end } = await readBatch(prisma, at, scope, room + 1);
+    page.push(...changes.slice(0, room));
+    if (changes.length > room) {
+      // Where the page is full already, it ends before what was read last.
+      const watermark = room > 0 ? page.at(-1)!.watermark : at!;
+      return { changes: page, watermark, hasMore: true };
+    }
+    // What broke off has ended; what came since then follows.
+    if (!at?.within) return { changes: page, watermark: end, hasMore: false };
+    at = end;
+  }
 }

@@ -25,16 +25,63 @@ export const CHANGE_RANKS: readonly { readonly type: EntityType; readonly kind: 
   ...ENTITY_TYPES.map((type) => ({ type, kind: 'UPSERTED' }) as const),
 ];
 
-/** A place between two changes: after one that is told by its transaction, the rank of what it did, and the row's id. */
+/** A change, by its place among all: the number of its transaction, the rank of what that did, and the row's id. */
 export interface ChangePosition {
   readonly number: bigint;
   readonly rank: number;
   readonly id: string;
 }
 
-/** The place before everything that transactions from one on have done. */
-export function beforeTransaction(number: bigint): ChangePosition {
-  return { number, rank: -1, id: '' };
+/** The transactions whose work can be seen at a moment: all numbers below `next`, but for those that are still open. */
+export interface Snapshot {
+  readonly next: bigint;
+  readonly open: readonly bigint[];
+}
+
+/** Before all transactions. */
+const NOTHING_SEEN: Snapshot = { next: 0n, open: [] };
+
+export function isSeen(number: bigint, { next, open }: Snapshot): boolean {
+  return number < next && !open.includes(number);
+}
+
+/**
+ * How far a reader has come: it has read what could be seen at one moment and, where a page broke off, what could be seen
+ * at a later one up to a change. A number alone would not do: a transaction that began earlier may end later.
+ */
+export interface Watermark {
+  /** Which history of changes it is about. */
+  readonly history: string;
+  readonly seen: Snapshot;
+  readonly within?: { readonly upTo: Snapshot; readonly last: ChangePosition } | undefined;
+}
+
+/** The numbers from one to another, both included. */
+export interface NumberRange {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+const HIGHEST = 2n ** 63n - 1n;
+
+/** The numbers of the transactions that a reader is to look at, ascending; of all, where it begins. */
+export function rangesAfter(watermark: Omit<Watermark, 'history'> | undefined): NumberRange[] {
+  const { seen, within } = watermark ?? { seen: NOTHING_SEEN };
+  const unseen = [
+    ...seen.open.map((number) => ({ low: number, high: number })),
+    { low: seen.next, high: HIGHEST },
+  ];
+  if (!within) return unseen;
+  const { upTo, last } = within;
+  // Those that were open then cut what could be seen into pieces.
+  const edges = [...upTo.open.filter((number) => number >= seen.next), upTo.next];
+  const pieces = [
+    ...seen.open.filter((number) => isSeen(number, upTo)).map((number) => [number, number]),
+    ...edges.map((edge, n) => [n === 0 ? seen.next : edges[n - 1]! + 1n, edge - 1n]),
+  ] as [bigint, bigint][];
+  return pieces
+    .map(([low, high]) => ({ low: low > last.number ? low : last.number, high }))
+    .filter(({ low, high }) => low <= high);
 }
 
 /** Which changes are asked for. Without ids: whatever the row belongs to. */
@@ -96,23 +143,36 @@ export function readChangesArguments({ types, filter, first }: ChangesArguments)
   return { scope, size };
 }
 
-/** A watermark belongs to a history of changes and to what was asked for, and holds a position. */
-const SEAL = 'watermark 1';
-
-export interface Watermark extends ChangePosition {
-  readonly history: string;
-}
+/** A watermark belongs to a history of changes and to what was asked for. */
+const SEAL = 'watermark 2';
 
 function checksumOf({ types, campaignIds, annotationRequestIds }: ChangeScope): string {
   return checksum(JSON.stringify([types, campaignIds ?? null, annotationRequestIds ?? null]));
 }
 
-export function writeWatermark(
+type SealedSnapshot = [next: string, ...open: string[]];
+type Sealed = [
   history: string,
-  scope: ChangeScope,
-  { number, rank, id }: ChangePosition,
-): string {
-  return seal(SEAL, JSON.stringify([history, checksumOf(scope), String(number), rank, id]));
+  scope: string,
+  seen: SealedSnapshot,
+  within?: [upTo: SealedSnapshot, number: string, rank: number, id: string],
+];
+
+function sealSnapshot({ next, open }: Snapshot): SealedSnapshot {
+  return [String(next), ...open.map(String)];
+}
+
+function unsealSnapshot([next, ...open]: SealedSnapshot): Snapshot {
+  return { next: BigInt(next), open: open.map(BigInt) };
+}
+
+export function writeWatermark(scope: ChangeScope, { history, seen, within }: Watermark): string {
+  const content: Sealed = [history, checksumOf(scope), sealSnapshot(seen)];
+  if (within) {
+    const { number, rank, id } = within.last;
+    content.push([sealSnapshot(within.upTo), String(number), rank, id]);
+  }
+  return seal(SEAL, JSON.stringify(content));
 }
 
 /** @throws GatewayError (BAD_USER_INPUT) for anything that was not issued for these arguments. */
@@ -124,20 +184,20 @@ export function readWatermark(watermark: string, scope: ChangeScope): Watermark 
       'The argument "after" is not a watermark: take one from "watermark".',
     );
   }
-  const [history, asked, number, rank, id] = JSON.parse(content) as [
-    string,
-    string,
-    string,
-    number,
-    string,
-  ];
+  const [history, asked, seen, within] = JSON.parse(content) as Sealed;
   if (asked !== checksumOf(scope)) {
     throw new GatewayError(
       'BAD_USER_INPUT',
       'The argument "after" is a watermark of other types or another filter, which have changes of their own before it: begin without one.',
     );
   }
-  return { history, number: BigInt(number), rank, id };
+  if (!within) return { history, seen: unsealSnapshot(seen) };
+  const [upTo, number, rank, id] = within;
+  return {
+    history,
+    seen: unsealSnapshot(seen),
+    within: { upTo: unsealSnapshot(upTo), last: { number: BigInt(number), rank, id } },
+  };
 }
 
 /** Tells that a watermark says nothing about this database. */

@@ -1,9 +1,7 @@
 import { readChanges } from '../database/changes.ts';
 import {
-  beforeTransaction,
   CHANGE_RANKS,
   DEFAULT_CHANGES,
-  foreignWatermark,
   MAX_CHANGES,
   MAX_SCOPE_IDS,
   NOUN_OF_TYPE,
@@ -14,7 +12,6 @@ import {
   type ChangePosition,
   type ChangesArguments,
 } from '../domain/changes.ts';
-import { GatewayError } from '../domain/errors.ts';
 import { readId } from '../domain/nouns.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
@@ -67,7 +64,7 @@ const ChangeRef = builder.objectRef<ChangePosition>('Change').implement({
 });
 
 interface Page {
-  entries: ChangePosition[];
+  entries: readonly ChangePosition[];
   watermark: string;
   hasMore: boolean;
 }
@@ -106,34 +103,15 @@ const ChangesFilterRef = builder
 async function resolveChanges(args: ChangesArguments, { prisma }: GatewayContext): Promise<Page> {
   const { scope, size } = readChangesArguments(args);
   const { after } = args;
-  const watermark = typeof after === 'string' ? readWatermark(after, scope) : undefined;
-  const start = watermark ?? beforeTransaction(0n);
-  const { history, horizon, next, isDisordered, changes } = await readChanges(
-    prisma,
-    start,
-    scope,
-    size + 1,
-  );
-  if (isDisordered) {
-    throw new GatewayError(
-      'SERVICE_UNAVAILABLE',
-      'The database was restored from a dump: its changes can be read once "rosetta-gateway migrate" has run.',
-    );
-  }
-  // One from the future is of this database before it was set back to an earlier state.
-  if (watermark && (watermark.history !== history || watermark.number > next)) {
-    throw foreignWatermark();
-  }
-  const entries = changes.slice(0, size);
-  const hasMore = changes.length > size;
-  const end = hasMore ? entries.at(-1)! : beforeTransaction(horizon);
-  return { entries, watermark: writeWatermark(history, scope, end), hasMore };
+  const start = typeof after === 'string' ? readWatermark(after, scope) : undefined;
+  const { changes, watermark, hasMore } = await readChanges(prisma, start, scope, size);
+  return { entries: changes, watermark: writeWatermark(scope, watermark), hasMore };
 }
 
 builder.queryFields((t) => ({
   changes: t.field({
     description:
-      'The rows that were created, updated or deleted since a watermark: none is ever left out, none comes twice without having been changed in between. A change can be seen as soon as no transaction that began to write before it is still open.',
+      'The rows that were created, updated or deleted since a watermark: none is ever left out, none comes twice without having been changed in between. A change can be seen as soon as it is committed.',
     type: ChangesPageRef,
     args: {
       after: t.arg.string({

@@ -1,8 +1,6 @@
 import { ENTITY_TYPES, type EntityType } from '../../src/domain/entities.ts';
 import { expect } from 'vitest';
-import type { Database } from '../../src/database/database.ts';
 import type { TestGateway } from './gateway.ts';
-import { eventually } from './process.ts';
 
 export interface RestEntry {
   type: EntityType;
@@ -17,20 +15,6 @@ export interface RestPage {
   watermark: string;
   hasMore: boolean;
   entries: RestEntry[];
-}
-
-/**
- * Waits until all that has been written can be seen as changes. On a server, transactions of other databases hold it up
- * too: those of other test files.
- */
-export async function settle({ prisma }: Database): Promise<void> {
-  const [now] = await prisma.$queryRaw<{ id: string }[]>`SELECT pg_current_xact_id()::text AS id`;
-  const isPast = async () => {
-    const [past] = await prisma.$queryRaw<{ is: boolean }[]>`
-      SELECT pg_snapshot_xmin(pg_current_snapshot()) > ${now!.id}::xid8 AS is`;
-    expect(past!.is).toBe(true);
-  };
-  await eventually(isPast, { timeoutMs: 50_000, everyMs: 10 });
 }
 
 /** One page of `GET /changes`, numbers that JavaScript would round as text. */
@@ -68,7 +52,6 @@ export class Follower {
 
   /** Reads all that has been written. @returns what was new. */
   async catchUp(gateway: TestGateway, limit = 1000): Promise<RestEntry[]> {
-    await settle(gateway.database);
     const before = this.seen.length;
     while (await this.read(gateway, limit));
     return this.seen.slice(before);
