@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Which folder may import which: data flows one way,
- * main → commands → app → rest, schema, plugins → loaders, import, simulator → database → config → domain.
+ * main → commands → app → rest, schema, plugins → feed, import, simulator → loaders → database → config → domain.
  * A folder may always import from itself.
  */
 const ALLOWED_IMPORTS = {
@@ -13,13 +13,15 @@ const ALLOWED_IMPORTS = {
   simulator: ['domain'],
   import: ['domain', 'database'],
   loaders: ['domain', 'database'],
-  schema: ['loaders', 'import', 'domain', 'database'],
+  feed: ['loaders', 'domain', 'database'],
+  schema: ['feed', 'loaders', 'import', 'domain', 'database'],
   plugins: ['domain'],
   rest: ['domain'],
   app: [
     'rest',
     'schema',
     'plugins',
+    'feed',
     'loaders',
     'import',
     'simulator',

@@ -1,9 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
+import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
+import { createFeed, type Feed } from '../feed/feed.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
 import {
   createRest,
@@ -18,6 +21,8 @@ import { prepareGraphQLRequest, writeGraphQLRefusal } from './graphql-request.ts
 import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createRequestId } from './request-id.ts';
+import { isSameOrigin, isWebSocket } from './upgrade.ts';
+import { createWebSockets } from './websocket.ts';
 
 export interface GatewayOptions {
   config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'ingest'>;
@@ -28,6 +33,8 @@ export interface GatewayOptions {
   /** How long a body may take, and keys are kept; for tests. */
   bodyTimeoutMs?: number;
   keyTimes?: KeyTimes;
+  /** How long a subscriber may leave an event untaken, in milliseconds; for tests. */
+  stallMs?: number;
 }
 
 /** What the log line of a request says of it. */
@@ -38,16 +45,43 @@ interface AccessRecord extends OperationRecord {
 }
 
 const GRAPHQL_PATH = '/graphql';
+/** Why subscriptions end with the gateway. */
+const STOPPING = new GatewayError(
+  'SERVICE_UNAVAILABLE',
+  'The gateway is stopping: subscribe again with the last `watermark` as `after`.',
+);
 const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-/** The gateway as a handler of Node's HTTP requests: GraphQL, the REST routes and the probes. */
-export function createGateway(options: GatewayOptions): RequestListener {
+/** What Node's HTTP server is to be given, and a way to end what would never end by itself. */
+export interface Gateway {
+  readonly handle: RequestListener;
+  /** @returns whether the connection was taken over, or refused; else it is an ordinary request's. */
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+  /** How many subscriptions are told of what changes. */
+  readonly subscriptions: () => number;
+  /** Ends the subscriptions, and lets nobody subscribe any more. */
+  readonly stop: () => void;
+}
+
+/** The gateway: GraphQL, the REST routes and the probes. */
+export function createGateway(options: GatewayOptions): Gateway {
   const { config, log, database, isStopping = () => false } = options;
   const keys = () => {
     const open = database();
     return open && config.ingest ? idempotencyKeys(open.prisma, log, options.keyTimes) : undefined;
   };
-  const graphql = createGraphQL({ config, log, database, keys });
+  let theFeed: Feed | undefined;
+  const feed = (open: Database) => {
+    theFeed ??= createFeed(open, log, options.stallMs);
+    if (isStopping()) theFeed.end(STOPPING);
+    return theFeed;
+  };
+  const graphql = createGraphQL({ config, log, database, keys, feed });
+  const webSockets = createWebSockets({
+    log,
+    maxMessageBytes: config.maxBodyBytes,
+    subscribe: graphql.subscribe,
+  });
   const rest = createRest({
     ...config,
     execute: graphql.execute,
@@ -70,7 +104,8 @@ export function createGateway(options: GatewayOptions): RequestListener {
       if (!refusal) {
         const { body } = req as { body?: string };
         const idempotencyKey = headerOf(req, IDEMPOTENCY_KEY);
-        await graphql.yoga(req, res, { requestId, access, idempotencyKey, body });
+        const hangUp = () => res.destroy();
+        await graphql.yoga(req, res, { requestId, access, idempotencyKey, body, hangUp });
       } else if ('unread' in refusal) {
         refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
       } else {
@@ -94,7 +129,7 @@ export function createGateway(options: GatewayOptions): RequestListener {
     }
   };
 
-  return (req, res) => {
+  const handle: RequestListener = (req, res) => {
     const started = performance.now();
     const requestId = createRequestId();
     const access: AccessRecord = { route: 'unknown' };
@@ -118,5 +153,28 @@ export function createGateway(options: GatewayOptions): RequestListener {
       if (!res.headersSent) writeFailure(res, { ...stampOf(requestId), status: 500 });
       else res.destroy();
     });
+  };
+
+  return {
+    handle,
+    upgrade(req, socket, head) {
+      const { path } = splitTarget(req.url ?? '/');
+      if (path !== GRAPHQL_PATH || !isWebSocket(req) || isStopping()) return false;
+      if (isSameOrigin(req)) {
+        webSockets.upgrade(req, socket, head);
+      } else {
+        log.info(
+          { route: GRAPHQL_PATH, origin: req.headers.origin, status: 403 },
+          'websocket refused',
+        );
+        socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      }
+      return true;
+    },
+    subscriptions: () => theFeed?.members() ?? 0,
+    stop() {
+      theFeed?.end(STOPPING);
+      webSockets.close();
+    },
   };
 }

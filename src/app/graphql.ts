@@ -1,23 +1,30 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import type {
-  DocumentNode,
-  ExecutionArgs,
-  ExecutionResult,
-  GraphQLError,
-  GraphQLSchema,
+import {
+  getOperationAST,
+  OperationTypeNode,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
 } from 'graphql';
-import { createYoga } from 'graphql-yoga';
+import { createYoga, isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
-import type { ErrorCode } from '../domain/errors.ts';
+import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
+import type { Feed } from '../feed/feed.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
 import { useIdempotency, type IdempotentRequest } from '../plugins/idempotency.ts';
 import { useIncremental } from '../plugins/incremental.ts';
-import { useOperationRecord, type OperationRecord } from '../plugins/operation-record.ts';
+import {
+  noteErrors,
+  useOperationRecord,
+  type OperationRecord,
+} from '../plugins/operation-record.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 
@@ -25,7 +32,25 @@ import { schema } from '../schema/index.ts';
 export interface RequestScope extends IdempotentRequest {
   requestId: string;
   access: OperationRecord;
+  /** Closes the caller's connection. */
+  hangUp: () => void;
 }
+
+/** What a caller wants to subscribe to. */
+interface SubscribeParams {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** Subscribes for a caller who did not come over HTTP. What goes wrong is logged, and told as callers are told. */
+export type Subscribe = (
+  params: SubscribeParams,
+  scope: Omit<RequestScope, keyof IdempotentRequest>,
+) => Promise<
+  | { schema: GraphQLSchema; document: DocumentNode; results: AsyncIterable<ExecutionResult> }
+  | { errors: readonly GraphQLError[] }
+>;
 
 export interface GraphQLOptions {
   config: Pick<Config, 'rosettaDomain' | 'ingest'>;
@@ -34,6 +59,8 @@ export interface GraphQLOptions {
   database: () => Database | undefined;
   /** The keys of mutations that may be repeated, once the database is ready; undefined where nothing is taken in. */
   keys: () => ClaimKey | undefined;
+  /** What changes in a database. */
+  feed: (database: Database) => Feed;
 }
 
 const DEFAULT_QUERY = `# Rosetta Gateway: campaigns, their annotation requests, pools, tasks and history.
@@ -92,19 +119,24 @@ function translate(error: unknown): ErrorCode | undefined {
 /** What Yoga wraps around the executor, for the documents that do not come over GraphQL. */
 interface Enveloped {
   schema: GraphQLSchema;
+  parse: (source: string) => DocumentNode;
+  validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[];
   execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
+  subscribe: (args: ExecutionArgs) => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
   contextFactory: () => Promise<unknown>;
 }
 
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
-export function createGraphQL({ config, log, database, keys }: GraphQLOptions) {
-  const createContext = (requestId: string): GatewayContext => {
+export function createGraphQL({ config, log, database, keys, feed }: GraphQLOptions) {
+  const createContext = (requestId: string, hangUp = () => {}): GatewayContext => {
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
     return {
       requestId,
       prisma: open.prisma,
       loaders: createLoaders(open.prisma),
+      feed: feed(open),
+      hangUp,
       ingest: config.ingest,
       rosettaDomain: config.rosettaDomain,
     };
@@ -113,7 +145,7 @@ export function createGraphQL({ config, log, database, keys }: GraphQLOptions) {
   const mask = createErrorMask(translate);
   const yoga = createYoga<RequestScope, GatewayContext>({
     schema,
-    context: ({ requestId }) => createContext(requestId),
+    context: ({ requestId, hangUp }) => createContext(requestId, hangUp),
     graphqlEndpoint: '/graphql',
     maskedErrors: { maskError: mask },
     // Our own log has a line for every request and the reason of every masked error.
@@ -129,8 +161,51 @@ export function createGraphQL({ config, log, database, keys }: GraphQLOptions) {
     plugins: [useIncremental(mask), useIdempotency(keys), useOperationRecord(), useErrorLog(log)],
   });
 
+  const subscribe: Subscribe = async ({ query, operationName, variables }, scope) => {
+    const { requestId, access } = scope;
+    const note = (errors: readonly GraphQLError[] = []) => {
+      noteErrors(access, errors);
+      logReasons(errors, requestId, log);
+    };
+    try {
+      const enveloped = yoga.getEnveloped(scope) as Enveloped;
+      const { schema } = enveloped;
+      const document = enveloped.parse(query);
+      const invalid = enveloped.validate(schema, document);
+      if (invalid.length > 0) throw new AggregateError(invalid);
+      const operation = getOperationAST(document, operationName);
+      if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) {
+        throw new GatewayError(
+          'BAD_USER_INPUT',
+          operation
+            ? 'Only subscriptions are taken here: send queries and mutations by HTTP.'
+            : 'There is no operation of that name, or there are several and no name.',
+        );
+      }
+      const results = await enveloped.subscribe({
+        schema,
+        document,
+        operationName,
+        variableValues: variables,
+        contextValue: await enveloped.contextFactory(),
+      });
+      if (!isAsyncIterable(results)) throw new AggregateError(results.errors!);
+      const noted = mapAsyncIterator(results, (result) => {
+        note(result.errors);
+        return result;
+      });
+      return { schema, document, results: noted };
+    } catch (error) {
+      const thrown: unknown[] = error instanceof AggregateError ? error.errors : [error];
+      const errors = thrown.map(mask);
+      note(errors);
+      return { errors };
+    }
+  };
+
   return {
     yoga,
+    subscribe,
     /** Executes a document that is known to be valid; what goes wrong is logged, and told by its code. */
     execute: async (
       document: DocumentNode,

@@ -62,11 +62,13 @@ async function stopServer(server: Server, timeoutMs: number): Promise<void> {
  */
 export async function serve(config: Config, log: Logger, signal: AbortSignal): Promise<void> {
   let ready: Database | undefined;
-  const server = createHttpServer(
+  const gateway = createGateway({
     config,
-    createGateway({ config, log, database: () => ready, isStopping: () => signal.aborted }),
     log,
-  );
+    database: () => ready,
+    isStopping: () => signal.aborted,
+  });
+  const server = createHttpServer(config, gateway, log);
   server.listen(config.port, config.host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -95,6 +97,7 @@ export async function serve(config: Config, log: Logger, signal: AbortSignal): P
     if (!signal.aborted) throw error;
   } finally {
     log.info('stopping');
+    gateway.stop();
     await stopServer(server, config.shutdownTimeoutMs);
     await database?.close();
     log.info('stopped');

@@ -1,8 +1,10 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { answerClientError } from '../rest/rest.ts';
+import type { Gateway } from './gateway.ts';
 import { createRequestId } from './request-id.ts';
+import { serveWithoutUpgrade } from './upgrade.ts';
 
 /** Milliseconds a request may take to arrive whole, and its headers. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -11,7 +13,7 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** An HTTP server with the gateway's limits, not listening yet. */
 export function createHttpServer(
   config: Pick<Config, 'maxHeaderBytes' | 'timeZone'>,
-  handler: RequestListener,
+  { handle, upgrade }: Pick<Gateway, 'handle' | 'upgrade'>,
   log: Logger,
 ): Server {
   const server = createServer(
@@ -23,10 +25,13 @@ export function createHttpServer(
       // Node would refuse a request without a Host by itself, without a word.
       requireHostHeader: false,
     },
-    handler,
+    handle,
   );
   // Node would answer an expectation it does not know by itself; we have none to fulfil.
-  server.on('checkExpectation', handler);
+  server.on('checkExpectation', handle);
+  server.on('upgrade', (req, socket, head) => {
+    if (!upgrade(req, socket, head)) serveWithoutUpgrade(server, req, socket, head);
+  });
   // What Node's parser refuses never reaches the handler.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const requestId = createRequestId();

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { DatabaseConfig } from '../config/config.ts';
 import { createClient, type DatabaseOptions } from './client.ts';
 import type { PrismaClient } from './generated/client/client.ts';
+import { listenOnPostgres, type StopListening } from './listen.ts';
 import { listMigrations, migrateAlone, readMigrationState } from './migrate.ts';
 import { connectionOptions, createPostgresAdapter, createPostgresPool } from './postgres.ts';
 
@@ -26,6 +27,11 @@ export interface Database {
     work: (migrate: () => Promise<string[]>) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T>;
+  /**
+   * Listens for changes of tasks and the history, whoever makes them, until the function it returns is called.
+   * @param wake called when some were committed; also when some may have been that nobody told of.
+   */
+  listen(wake: () => void): StopListening;
   close(): Promise<void>;
 }
 
@@ -78,6 +84,7 @@ function openPostgres(
         await Promise.allSettled([keeper.end(), work.end()]);
       }
     },
+    listen: (wake) => listenOnPostgres(config.url, wake, log),
     async close() {
       await prisma.$disconnect();
     },

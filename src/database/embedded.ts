@@ -4,6 +4,7 @@ import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { createClient, type DatabaseOptions } from './client.ts';
 import type { Database } from './database.ts';
 import { lockDirectory } from './directory-lock.ts';
+import { CHANGED_CHANNEL } from './listen.ts';
 import { migrateAlone } from './migrate.ts';
 
 /** A database on an embedded PostgreSQL that is already running; closing it ends that too. */
@@ -20,6 +21,10 @@ export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}):
           pglite.query(sql),
         ),
       ),
+    listen(wake) {
+      const listening = pglite.listen(CHANGED_CHANNEL, wake);
+      return async () => (await listening)();
+    },
     async close() {
       await prisma.$disconnect();
       await pglite.close();

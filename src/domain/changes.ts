@@ -45,6 +45,14 @@ export function isSeen(number: bigint, { next, open }: Snapshot): boolean {
   return number < next && !open.includes(number);
 }
 
+/** The one of two snapshots of a history that was taken later; the first, if they are the same. */
+export function laterOf(one: Snapshot, other: Snapshot): Snapshot {
+  // Of two snapshots one has all that the other has: of the same transactions, fewer are open later.
+  const isOther =
+    other.next > one.next || (other.next === one.next && other.open.length < one.open.length);
+  return isOther ? other : one;
+}
+
 /**
  * How far a reader has come: it has read what could be seen at one moment and, where a page broke off, what could be seen
  * at a later one up to a change. A number alone would not do: a transaction that began earlier may end later.
@@ -89,6 +97,15 @@ export interface ChangeScope {
   readonly types: readonly EntityType[];
   readonly campaignIds: readonly string[] | undefined;
   readonly annotationRequestIds: readonly string[] | undefined;
+}
+
+/** All changes of some types. */
+export function scopeOfTypes(types: readonly EntityType[]): ChangeScope {
+  return {
+    types: ENTITY_TYPES.filter((type) => types.includes(type)),
+    campaignIds: undefined,
+    annotationRequestIds: undefined,
+  };
 }
 
 /** Entries on a page that does not say how many it wants, and at most. */

@@ -82,6 +82,10 @@ export function useIncremental(
         args.document = inOneAnswer(args.document as DocumentNode);
       }
     },
+    onSubscribe({ args }) {
+      // An event is one part already.
+      args.document = inOneAnswer(args.document as DocumentNode);
+    },
     onResultProcess(processed) {
       onEveryPart(processed, ({ incremental }) => {
         for (const part of incremental ?? []) {

@@ -1,4 +1,4 @@
-import { getOperationAST, type ExecutionArgs } from 'graphql';
+import { getOperationAST, type ExecutionArgs, type GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { onErrors } from './incremental.ts';
 
@@ -12,26 +12,31 @@ export interface OperationRecord {
   errorCodes?: string[];
 }
 
+export function noteErrors(access: OperationRecord, errors: readonly GraphQLError[]): void {
+  if (errors.length === 0) return;
+  const codes = errors.map(({ extensions }) => String(extensions?.code));
+  access.errorCodes = [...new Set([...(access.errorCodes ?? []), ...codes])];
+}
+
 /** A Yoga plugin that notes what a request asked for, and how it went, for its log line. */
 export function useOperationRecord(): Plugin<object, { access: OperationRecord }> {
+  const noteOperation = ({ args, context }: { args: unknown; context: unknown }) => {
+    const { document, operationName } = args as ExecutionArgs;
+    const operation = getOperationAST(document, operationName);
+    const { access } = context as { access?: OperationRecord };
+    if (access && operation) {
+      access.operation = (operation.name?.value ?? `(${operation.operation})`).slice(
+        0,
+        MAX_LOGGED_LENGTH,
+      );
+    }
+  };
   return {
-    onExecute({ args, context }) {
-      const { document, operationName } = args as ExecutionArgs;
-      const operation = getOperationAST(document, operationName);
-      const { access } = context as unknown as { access?: OperationRecord };
-      if (access && operation) {
-        access.operation = (operation.name?.value ?? `(${operation.operation})`).slice(
-          0,
-          MAX_LOGGED_LENGTH,
-        );
-      }
-    },
+    onExecute: noteOperation,
+    onSubscribe: ({ args }) => noteOperation({ args, context: args.contextValue }),
     onResultProcess(processed) {
       const { access } = processed.serverContext;
-      onErrors(processed, (errors) => {
-        const codes = errors.map(({ extensions }) => String(extensions?.code));
-        access.errorCodes = [...new Set([...(access.errorCodes ?? []), ...codes])];
-      });
+      onErrors(processed, (errors) => noteErrors(access, errors));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { readChanges } from '../database/changes.ts';
+import { readChanges, readWatermarkOfNow } from '../database/changes.ts';
 import {
   CHANGE_RANKS,
   DEFAULT_CHANGES,
@@ -108,7 +108,24 @@ async function resolveChanges(args: ChangesArguments, { prisma }: GatewayContext
   return { entries: changes, watermark: writeWatermark(scope, watermark), hasMore };
 }
 
+const SCOPE_ARGUMENTS = builder.args((t) => ({
+  types: t.field({
+    type: [EntityType],
+    description: 'Only rows of these types. Absent: all; `[]`: none.',
+  }),
+  filter: t.field({ type: ChangesFilterRef, description: 'Only rows that belong to these.' }),
+}));
+
 builder.queryFields((t) => ({
+  watermark: t.string({
+    description:
+      'The watermark of this moment, for `changes` of the same types and filter, or for a subscription: take it, read what there is, and follow what changes from here on.',
+    args: SCOPE_ARGUMENTS,
+    resolve: async (_root, args, { prisma }) => {
+      const { scope } = readChangesArguments(args);
+      return writeWatermark(scope, await readWatermarkOfNow(prisma));
+    },
+  }),
   changes: t.field({
     description:
       'The rows that were created, updated or deleted since a watermark: none is ever left out, none comes twice without having been changed in between. A change can be seen as soon as it is committed.',
@@ -118,14 +135,7 @@ builder.queryFields((t) => ({
         description:
           'A `watermark` of an earlier page of the same types and filter; absent: all rows there are, and what was deleted.',
       }),
-      types: t.arg({
-        type: [EntityType],
-        description: 'Only rows of these types. Absent: all; `[]`: none.',
-      }),
-      filter: t.arg({
-        type: ChangesFilterRef,
-        description: 'Only rows that belong to these.',
-      }),
+      ...SCOPE_ARGUMENTS,
       first: t.arg.int({
         description: `How many changes: ${DEFAULT_CHANGES} unless told, at most ${MAX_CHANGES}.`,
       }),

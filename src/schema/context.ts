@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import type { Feed } from '../feed/feed.ts';
 import type { Loaders } from '../loaders/loaders.ts';
 
 /** What every resolver of one request shares. */
@@ -6,7 +7,12 @@ export interface GatewayContext {
   /** 32 lower-case hex digits, fresh for each request. */
   readonly requestId: string;
   readonly prisma: PrismaClient;
-  readonly loaders: Loaders;
+  /** Made anew for each event of a subscription: what they have read is kept. */
+  loaders: Loaders;
+  /** What changes. */
+  readonly feed: Feed;
+  /** Closes the caller's connection. */
+  readonly hangUp: () => void;
   /** Whether data is taken in. */
   readonly ingest: boolean;
   /** The host in a task's `viewUrl`. */

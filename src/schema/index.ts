@@ -10,6 +10,7 @@ import './annotation-history.ts';
 import './working-time.ts';
 import './changes.ts';
 import './ingest.ts';
+import './subscriptions.ts';
 
 export const schema = builder.toSchema({
   sortSchema: false,

@@ -47,7 +47,7 @@ const PoolTypeCount = builder.objectRef<CodeCount>('PoolTypeCount').implement({
   }),
 });
 
-const ProgressRef = builder.objectRef<Progress>('Progress').implement({
+export const ProgressRef = builder.objectRef<Progress>('Progress').implement({
   description: 'How far tasks are, by where they stand now, or stood at the instant asked for.',
   fields: (t) => ({
     total: t.exposeInt('total', {

@@ -35,6 +35,10 @@ export interface TestGateway {
   rest(request: InjectOptions): Promise<Response & { envelope: Envelope }>;
   /** Listens on a free loopback port, for what only a socket can show. */
   listen(): Promise<{ server: Server; port: number; url: string }>;
+  /** How many subscriptions are told of what changes. */
+  subscriptions(): number;
+  /** Ends the subscriptions, as a signal to stop does. */
+  stop(): void;
   close(): Promise<void>;
 }
 
@@ -50,7 +54,7 @@ export interface Envelope {
 export interface TestGatewayOptions {
   environment?: Record<string, string>;
   database?: TestDatabase;
-  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'keyTimes'>;
+  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'keyTimes' | 'stallMs'>;
 }
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -63,10 +67,10 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     { level: 'trace', base: undefined },
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const handler = createGateway({ ...options.times, config, log, database: () => database });
+  const gateway = createGateway({ ...options.times, config, log, database: () => database });
   const servers: Server[] = [];
 
-  const inject = (request: InjectOptions) => injectRequest(handler, request);
+  const inject = (request: InjectOptions) => injectRequest(gateway.handle, request);
 
   const ask = async (query: string, variables: object = {}) => {
     const response = await inject({
@@ -102,13 +106,16 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
       return Object.assign(response, { envelope: JSON.parse(response.payload) as Envelope });
     },
     async listen() {
-      const server = createHttpServer(config, handler, log);
+      const server = createHttpServer(config, gateway, log);
       servers.push(server);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       const { port } = server.address() as AddressInfo;
       return { server, port, url: `http://127.0.0.1:${port}` };
     },
+    subscriptions: gateway.subscriptions,
+    stop: gateway.stop,
     async close() {
+      gateway.stop();
       for (const server of servers) {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));

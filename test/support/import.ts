@@ -5,6 +5,7 @@ import {
   type ImportSummary,
   type LineProblem,
 } from '../../src/import/import.ts';
+import { retryConflicts } from '../../src/import/transaction.ts';
 
 /** The example of the contract, each line as it stands there. */
 export const EXAMPLE = {
@@ -87,7 +88,10 @@ export async function dumpTables({ prisma }: Database): Promise<Record<TableName
 }
 
 export async function emptyTables({ prisma }: Database): Promise<void> {
-  await prisma.$executeRawUnsafe(`TRUNCATE ${TABLES.join(', ')}, deleted_row`);
+  // It waits for readers, who may wait for it.
+  await retryConflicts(() =>
+    prisma.$executeRawUnsafe(`TRUNCATE ${TABLES.join(', ')}, deleted_row`),
+  );
 }
 
 /** Counts that are not zero, as `created`, `updated` and so on of one type. */
