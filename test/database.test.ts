@@ -212,7 +212,9 @@ describe('classifyDatabaseError', () => {
     ['timeout', '57014'],
     ['refused', '08P01'],
     ['other', '23505'],
-    ['other', '40001'],
+    ['other', '42703'],
+    ['unavailable', '40001'],
+    ['unavailable', '40P01'],
   ])('finds %s in the code %s that the server raised, through every layer', async (fault, code) => {
     const error = await thrownBy(() =>
       database.prisma.$executeRawUnsafe(

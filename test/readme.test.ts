@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDemoData } from '../src/app/demo.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { subscribe } from './support/subscriptions.ts';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
@@ -60,6 +61,18 @@ describe('README', () => {
   it.each(EXAMPLES)('shows the real answer of %s', async (command, answer) => {
     const { payload } = await gateway.inject(readCurl(command));
     expect(readAnswer(payload)).toEqual(readAnswer(answer));
+  });
+
+  it('shows the real event of a subscription', async () => {
+    const [, command, event] = /```sh\n(curl -N [^\n]+)\n```\n\n```text\n([^`]+)```/.exec(README)!;
+    const { url } = await gateway.listen();
+    const [, payload] = / -d '([^']+)'$/.exec(command!)!;
+    const { query } = JSON.parse(payload!) as { query: string };
+    const subscription = subscribe<object>('sse', url, '', {}, query);
+    await subscription.receive(1);
+    const [, data] = /data: (.+)/.exec(event!)!;
+    expect({ data: subscription.events[0] }).toEqual(JSON.parse(data!));
+    await subscription.stop();
   });
 
   it('has ten questions', () => {
