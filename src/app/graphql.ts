@@ -15,6 +15,7 @@ import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
+import { ANYBODY } from '../domain/viewer.ts';
 import type { Feed } from '../feed/feed.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
@@ -133,6 +134,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     if (!open) throw new NotReadyError('The database is not ready yet.');
     return {
       requestId,
+      viewer: ANYBODY,
       prisma: open.prisma,
       loaders: createLoaders(open.prisma),
       feed: feed(open),

@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import type { Viewer } from '../domain/viewer.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Loaders } from '../loaders/loaders.ts';
 
@@ -6,6 +7,8 @@ import type { Loaders } from '../loaders/loaders.ts';
 export interface GatewayContext {
   /** 32 lower-case hex digits, fresh for each request. */
   readonly requestId: string;
+  /** Who is asking. */
+  readonly viewer: Viewer;
   readonly prisma: PrismaClient;
   /** Made anew for each event of a subscription: what they have read is kept. */
   loaders: Loaders;

@@ -1,0 +1,22 @@
+/** What a caller may do: read, put data in, or both and all that comes. */
+export const ROLES = ['admin', 'reader', 'ingest'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who is asking. */
+export interface Viewer {
+  /** What he is known by in the log and to idempotency keys: never a secret. */
+  readonly name: string;
+  readonly role: Role;
+  /** The campaigns that exist for him, with all that belongs to them; undefined: all. */
+  readonly campaigns: readonly string[] | undefined;
+  /** Whether he is told who did what: the operators, teams and creators of records. */
+  readonly people: 'shown' | 'hidden';
+}
+
+/** Whoever asks, where nobody is asked who he is. */
+export const ANYBODY: Viewer = {
+  name: 'anybody',
+  role: 'admin',
+  campaigns: undefined,
+  people: 'shown',
+};
