@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Which folder may import which: data flows one way,
- * main → commands → app → rest, schema, plugins → feed, import, simulator → loaders → database → config → domain.
+ * main → commands → app → rest, schema, plugins → auth, feed, import, simulator → loaders → database → config → domain.
  * A folder may always import from itself.
  */
 const ALLOWED_IMPORTS = {
@@ -12,6 +12,7 @@ const ALLOWED_IMPORTS = {
   domain: [],
   simulator: ['domain'],
   import: ['domain', 'database'],
+  auth: ['domain', 'database', 'config'],
   loaders: ['domain', 'database'],
   feed: ['loaders', 'domain', 'database'],
   schema: ['feed', 'loaders', 'import', 'domain', 'database'],
@@ -21,6 +22,7 @@ const ALLOWED_IMPORTS = {
     'rest',
     'schema',
     'plugins',
+    'auth',
     'feed',
     'loaders',
     'import',
@@ -29,7 +31,7 @@ const ALLOWED_IMPORTS = {
     'database',
     'config',
   ],
-  commands: ['app', 'import', 'simulator', 'domain', 'database', 'config'],
+  commands: ['app', 'auth', 'import', 'simulator', 'domain', 'database', 'config'],
 };
 
 const importDirections = Object.entries(ALLOWED_IMPORTS).map(([folder, allowed]) => ({

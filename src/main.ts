@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CreateOptions } from './commands/keys.ts';
 import { readConfig } from './config/config.ts';
+import { ROLES } from './domain/viewer.ts';
 
 /** The exit status of a command that could not do its work. */
 const FAILED = 2;
@@ -16,6 +18,21 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError('A whole number of at most nine digits is allowed.');
   }
   return Number(text);
+}
+
+const DAY_MS = 86_400_000;
+
+/** When a key ends: in some days, or at an instant of RFC 3339. */
+function future(text: string): Date {
+  const [, days] = /^(\d{1,5})d$/.exec(text) ?? [];
+  const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const at = days ? Date.now() + Number(days) * DAY_MS : isInstant ? Date.parse(text) : NaN;
+  if (!(at > Date.now())) {
+    throw new InvalidArgumentError(
+      'Days to come, such as 90d, or an instant to come, such as 2030-01-01T00:00:00Z, are allowed.',
+    );
+  }
+  return new Date(at);
 }
 
 const config = () => readConfig(process.env);
@@ -62,6 +79,50 @@ program
   .action(async () => {
     const { runMigrate } = await import('./commands/migrate.ts');
     await exitWith(runMigrate(config()));
+  });
+
+const keys = program
+  .command('keys')
+  .description('the keys of callers: see "Who may ask" in README.md');
+
+keys
+  .command('create')
+  .description('make a key, and write it to standard output this once')
+  .addOption(
+    new Option('--kind <kind>', 'what it is: for signatures, or sent as it is')
+      .choices(['signed', 'api'])
+      .makeOptionMandatory(),
+  )
+  .addOption(
+    new Option('--role <role>', 'what its callers may do: all, read, or put data in')
+      .choices([...ROLES])
+      .makeOptionMandatory(),
+  )
+  .option('--campaign <id...>', 'a campaign that exists for them')
+  .option('--all-campaigns', 'all of them do')
+  .option('--hide-people', 'a reader is not told who did what')
+  .option('--name <text>', 'what to call it in the list', '')
+  .option('--expires <when>', 'when it ends by itself: 90d, or 2030-01-01T00:00:00Z', future)
+  .action(async (options: CreateOptions) => {
+    const { runCreateKey } = await import('./commands/keys.ts');
+    await exitWith(runCreateKey(config(), options));
+  });
+
+keys
+  .command('list')
+  .description('write a table of all keys, without their secrets')
+  .action(async () => {
+    const { runListKeys } = await import('./commands/keys.ts');
+    await exitWith(runListKeys(config()));
+  });
+
+keys
+  .command('revoke')
+  .description('end a key for good, within seconds on every gateway')
+  .argument('<id>')
+  .action(async (id: string) => {
+    const { runRevokeKey } = await import('./commands/keys.ts');
+    await exitWith(runRevokeKey(config(), id));
   });
 
 program

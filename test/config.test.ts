@@ -23,6 +23,8 @@ describe('defaults', () => {
       demo: true,
       migrate: true,
       ingest: false,
+      auth: undefined,
+      secretKey: undefined,
       timeZone: 'UTC',
       rosettaDomain: 'rosetta.example.com',
       maxBodyBytes: 1_048_576,
@@ -57,6 +59,7 @@ describe('defaults', () => {
 
 const NUMBERS = {
   PORT: [0, 65_535],
+  GATEWAY_SIGN_WINDOW: [1, 86_400_000],
   GATEWAY_MAX_BODY_BYTES: [1, 1_073_741_824],
   GATEWAY_MAX_HEADER_BYTES: [1024, 16_777_216],
   GATEWAY_POOL_SIZE: [1, 1000],
@@ -69,6 +72,7 @@ const CHOICES = {
   GATEWAY_DEMO: ['on', 'off'],
   GATEWAY_MIGRATE: ['on', 'off'],
   GATEWAY_INGEST: ['on', 'off'],
+  GATEWAY_AUTH: ['on', 'off'],
   GATEWAY_NAMED_STATEMENTS: ['on', 'off'],
   GATEWAY_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
   GATEWAY_LOG_FORMAT: ['json', 'pretty'],
@@ -176,6 +180,85 @@ describe('ROSETTA_DOMAIN', () => {
       );
     },
   );
+});
+
+describe('GATEWAY_AUTH', () => {
+  const NEAR = ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1', 'localhost', 'LocalHost'];
+  const FAR = ['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', 'fe80::1', 'gateway.example', '127.1'];
+
+  it.each(NEAR)('is off at %s unless told, where it may be either', (HOST) => {
+    expect(readConfig({ HOST }).auth).toBeUndefined();
+    expect(readConfig({ HOST, GATEWAY_AUTH: 'off' }).auth).toBeUndefined();
+    expect(readConfig({ HOST, GATEWAY_AUTH: 'on' }).auth).toBeDefined();
+  });
+
+  it.each(FAR)('is on at %s, where it may not be off', (HOST) => {
+    expect(readConfig({ HOST }).auth).toEqual({ signWindowMs: 300_000, token: undefined });
+    expect(refusal({ HOST, GATEWAY_AUTH: 'off' })).toBe(
+      `GATEWAY_AUTH is off, and HOST "${HOST}" can be reached from elsewhere; allowed is off with a loopback HOST, such as 127.0.0.1, only`,
+    );
+  });
+});
+
+describe('GATEWAY_SECRET_KEY', () => {
+  const bytes = (length: number) => Buffer.alloc(length, 'k').toString('base64');
+
+  it('is 32 bytes', () => {
+    expect(readConfig({ GATEWAY_SECRET_KEY: bytes(32) }).secretKey).toEqual(Buffer.alloc(32, 'k'));
+  });
+
+  it.each([bytes(31), bytes(33), 's3cr3t!', 's3cr3t', `${bytes(32)}=`, bytes(32).slice(0, -1)])(
+    'is not %s, which stays secret',
+    (GATEWAY_SECRET_KEY) => {
+      const message = refusal({ GATEWAY_SECRET_KEY });
+      expect(message).toMatch(
+        /^GATEWAY_SECRET_KEY is (not Base64; allowed are|of another length; allowed are) 32 bytes/,
+      );
+      expect(message).not.toContain(GATEWAY_SECRET_KEY);
+    },
+  );
+});
+
+describe('GATEWAY_JWT_…', () => {
+  const SECRET = 's3cr3t'.repeat(6);
+  const terms = { GATEWAY_JWT_ISSUER: 'i', GATEWAY_JWT_AUDIENCE: 'a', GATEWAY_AUTH: 'on' };
+
+  it('say how tokens are checked', () => {
+    const { token } = readConfig({ ...terms, GATEWAY_JWT_SECRET: SECRET }).auth!;
+    expect(token).toEqual({
+      by: { secret: Buffer.from(SECRET) },
+      issuer: 'i',
+      audience: 'a',
+      claims: { role: 'rosetta_role', campaigns: 'rosetta_campaigns', people: 'rosetta_people' },
+    });
+    for (const url of ['https://i.example/keys', 'http://localhost:1/k', 'http://[::1]/k']) {
+      const { auth } = readConfig({ ...terms, GATEWAY_JWT_JWKS_URL: url });
+      expect(auth!.token!.by).toEqual({ jwksUrl: new URL(url) });
+    }
+  });
+
+  it.each([
+    [{ GATEWAY_JWT_SECRET: 's3cr3t' }, 'GATEWAY_JWT_SECRET is too short; allowed are 32 bytes'],
+    [{ GATEWAY_JWT_JWKS_URL: 'keys' }, 'GATEWAY_JWT_JWKS_URL is not a URL; allowed is https://'],
+    [{ GATEWAY_JWT_JWKS_URL: 'http://i.example/' }, 'GATEWAY_JWT_JWKS_URL is not https; allowed'],
+    [{ GATEWAY_JWT_JWKS_URL: 'file:///keys' }, 'GATEWAY_JWT_JWKS_URL is not https; allowed'],
+    [
+      { GATEWAY_JWT_SECRET: SECRET, GATEWAY_JWT_JWKS_URL: 'https://i.example' },
+      'GATEWAY_JWT_SECRET and GATEWAY_JWT_JWKS_URL are both set; allowed is one of them',
+    ],
+    [
+      { GATEWAY_JWT_SECRET: SECRET, GATEWAY_JWT_ISSUER: '' },
+      'GATEWAY_JWT_ISSUER is missing; tokens need GATEWAY_JWT_ISSUER and GATEWAY_JWT_AUDIENCE',
+    ],
+    [
+      { GATEWAY_JWT_AUDIENCE: '' },
+      'GATEWAY_JWT_ISSUER is set without GATEWAY_JWT_SECRET or GATEWAY_JWT_JWKS_URL',
+    ],
+  ])('are refused as %j', (more, message) => {
+    const refused = refusal({ ...terms, ...more });
+    expect(refused).toContain(message);
+    expect(refused).not.toContain('s3cr3t');
+  });
 });
 
 it('names every bad variable, each on a line of its own', () => {

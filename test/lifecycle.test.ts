@@ -84,6 +84,13 @@ describe('the first start', () => {
     });
   });
 
+  it('warns once that nobody is asked who he is', () => {
+    const warnings = server.logged.filter(({ level }) => (level as number) >= 40);
+    expect(warnings.map(({ msg }) => msg)).toEqual([
+      'GATEWAY_AUTH is off: every program on this machine may ask for everything',
+    ]);
+  });
+
   it('names GraphiQL, and a request for each route that works as it is printed', async () => {
     const ready = await server.waitForLog('ready');
     expect(ready.msg).toBe(`ready: GraphiQL at ${server.url}/graphql`);

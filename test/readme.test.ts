@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDemoData } from '../src/app/demo.ts';
+import { createGuardedGateway, makeKey } from './support/callers.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { subscribe } from './support/subscriptions.ts';
 
@@ -73,6 +76,36 @@ describe('README', () => {
     const [, data] = /data: (.+)/.exec(event!)!;
     expect({ data: subscription.events[0] }).toEqual(JSON.parse(data!));
     await subscription.stop();
+  });
+
+  it('shows how callers say who they are', async () => {
+    const [, chapter] = /^## Who may ask\n(.*?)^## /ms.exec(README)!;
+    const commands = [...chapter!.matchAll(/```sh\n([^`]+)```/g)]
+      .map(([, text]) => text!)
+      .filter((text) => text.includes('curl '));
+    expect(commands).toHaveLength(3);
+    const guarded = await createGuardedGateway({ database: gateway.database });
+    const { port } = await guarded.listen();
+    const api = await makeKey(guarded);
+    const signed = await makeKey(guarded, { kind: 'signed' });
+    const answers = commands.map(async (text) => {
+      const script = text.replaceAll(':4000', `:${port}`);
+      const { stdout } = await promisify(execFile)('bash', ['-ec', script], {
+        env: {
+          PATH: process.env.PATH,
+          API_KEY: api.secret,
+          ACCESS_KEY: signed.id,
+          SECRET_KEY: signed.secret,
+        },
+      });
+      return JSON.parse(stdout) as unknown;
+    });
+    expect(await Promise.all(answers)).toEqual([
+      expect.objectContaining({ code: 2000 }),
+      expect.objectContaining({ code: 2000 }),
+      { data: { campaigns: { totalCount: expect.any(Number) as number } } },
+    ]);
+    await guarded.close();
   });
 
   it('has ten questions', () => {

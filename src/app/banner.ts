@@ -17,11 +17,15 @@ function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** A request for each REST route, about a task that is there. */
+/**
+ * A request for each REST route, about a task that is there.
+ * @param isGuarded whether callers are asked who they are; then the requests take an API key from the shell's environment.
+ */
 export async function createBanner(
   { prisma }: Database,
   host: string,
   port: number,
+  isGuarded: boolean,
 ): Promise<Banner> {
   const wildcard = host === '0.0.0.0' || host === '::';
   const name = wildcard ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
@@ -42,6 +46,6 @@ export async function createBanner(
       `curl ${url}/task/get -d ${shellQuote(task)}`,
       `curl ${shellQuote(`${url}/statistics?annotationRequestId=${id}&limit=2`)}`,
       `curl ${shellQuote(`${url}/statistics/record?annotationRequestId=${id}&pageSize=2`)}`,
-    ],
+    ].map((request) => (isGuarded ? `${request} -H "X-API-Key: $API_KEY"` : request)),
   };
 }

@@ -1,13 +1,14 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import { createAuthenticator } from '../auth/authenticate.ts';
+import { CheckUnavailableError } from '../auth/identity.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
-import type { OperationRecord } from '../plugins/operation-record.ts';
 import {
   createRest,
   headerOf,
@@ -15,17 +16,24 @@ import {
   splitTarget,
   verdictOfStatus,
   writeFailure,
+  writeJson,
 } from '../rest/rest.ts';
+import type { AccessRecord } from './access.ts';
+import { createDoor, type Admitted } from './door.ts';
 import { createGraphQL } from './graphql.ts';
-import { prepareGraphQLRequest, writeGraphQLRefusal } from './graphql-request.ts';
+import { prepareGraphQLRequest, renderGraphQLError } from './graphql-request.ts';
 import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
+import { createIdentifier } from './identify.ts';
 import { createRequestId } from './request-id.ts';
 import { isSameOrigin, isWebSocket } from './upgrade.ts';
 import { createWebSockets } from './websocket.ts';
 
 export interface GatewayOptions {
-  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'ingest'>;
+  config: Pick<
+    Config,
+    'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'ingest' | 'auth' | 'secretKey'
+  >;
   log: Logger;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
@@ -35,13 +43,6 @@ export interface GatewayOptions {
   keyTimes?: KeyTimes;
   /** How long a subscriber may leave an event untaken, in milliseconds; for tests. */
   stallMs?: number;
-}
-
-/** What the log line of a request says of it. */
-interface AccessRecord extends OperationRecord {
-  route: string;
-  /** The code of a REST envelope. */
-  code?: number;
 }
 
 const GRAPHQL_PATH = '/graphql';
@@ -76,10 +77,31 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (isStopping()) theFeed.end(STOPPING);
     return theFeed;
   };
+  const authenticate = createAuthenticator({
+    ...config,
+    log,
+    database: () => {
+      const open = database();
+      if (!open) throw new CheckUnavailableError('The database is not ready yet.');
+      return open.prisma;
+    },
+  });
+  const admit = createDoor({
+    ...config,
+    identify: createIdentifier({
+      authenticate,
+      log,
+      maxBytes: config.maxBodyBytes,
+      timeoutMs: options.bodyTimeoutMs,
+    }),
+    graphqlPath: GRAPHQL_PATH,
+    openPaths: PROBE_PATHS,
+  });
   const graphql = createGraphQL({ config, log, database, keys, feed });
   const webSockets = createWebSockets({
     log,
     maxMessageBytes: config.maxBodyBytes,
+    authenticate,
     subscribe: graphql.subscribe,
   });
   const rest = createRest({
@@ -96,6 +118,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     res: ServerResponse,
     requestId: string,
     access: AccessRecord,
+    { session, body: importBody }: Admitted,
   ): Promise<void> => {
     const { path } = splitTarget(req.url ?? '/');
     if (path === GRAPHQL_PATH) {
@@ -105,12 +128,13 @@ export function createGateway(options: GatewayOptions): Gateway {
         const { body } = req as { body?: string };
         const idempotencyKey = headerOf(req, IDEMPOTENCY_KEY);
         const hangUp = () => res.destroy();
-        await graphql.yoga(req, res, { requestId, access, idempotencyKey, body, hangUp });
+        const scope = { requestId, session, access, idempotencyKey, body, hangUp };
+        await graphql.yoga(req, res, scope);
       } else if ('unread' in refusal) {
         refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
       } else {
         access.errorCodes = ['BAD_USER_INPUT'];
-        writeGraphQLRefusal(res, refusal.message);
+        writeJson(req, res, 400, renderGraphQLError('BAD_USER_INPUT', refusal.message));
       }
     } else if (PROBE_PATHS.has(path)) {
       access.route = path;
@@ -119,13 +143,24 @@ export function createGateway(options: GatewayOptions): Gateway {
       } else {
         writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
       }
-    } else {
-      const outcome = await rest(req, res, requestId);
+    } else if (session) {
+      const outcome = await rest(req, res, { requestId, session, body: importBody?.read() });
       access.route = outcome.route;
       access.code = outcome.code;
       if (outcome.warning) {
         log.warn({ requestId, route: outcome.route, ...outcome.warning }, 'page size cut');
       }
+    }
+  };
+
+  const serve = async (
+    ...[req, res, requestId, access]: Parameters<typeof admit>
+  ): Promise<void> => {
+    const admitted = await admit(req, res, requestId, access);
+    try {
+      if (admitted) await answer(req, res, requestId, access, admitted);
+    } finally {
+      await admitted?.body?.close();
     }
   };
 
@@ -148,7 +183,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         'request',
       );
     });
-    answer(req, res, requestId, access).catch((error: unknown) => {
+    serve(req, res, requestId, access).catch((error: unknown) => {
       log.error({ requestId, err: error }, 'request failed');
       if (!res.headersSent) writeFailure(res, { ...stampOf(requestId), status: 500 });
       else res.destroy();

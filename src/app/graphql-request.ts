@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { ErrorCode } from '../domain/errors.ts';
 import { parseQueryString, readBody, splitTarget, type UnreadBody } from '../rest/rest.ts';
 
 /** Milliseconds a body may take to arrive. */
-const BODY_TIMEOUT_MS = 30_000;
+export const BODY_TIMEOUT_MS = 30_000;
 
 /** Why a request is not handed on: its body could not be read, or what it says is wrong. */
 export type Refusal = { unread: UnreadBody } | { message: string };
@@ -24,6 +25,11 @@ function checkQuery(query: string): Refusal | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether GraphiQL is asked for, by Yoga's own rule: a query that comes with such a request is shown, not executed. */
+export function isPageRequest({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && !!headers.accept?.includes('text/html');
 }
 
 /**
@@ -51,11 +57,7 @@ export async function prepareGraphQLRequest(
   return undefined;
 }
 
-/** Tells the caller, in GraphQL's form, what is wrong with a request that was not executed. */
-export function writeGraphQLRefusal(res: ServerResponse, message: string): void {
-  const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_USER_INPUT' } }] });
-  res.statusCode = 400;
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.setHeader('Content-Length', Buffer.byteLength(body));
-  res.end(body);
+/** What a request that is not executed is answered with, in GraphQL's form. */
+export function renderGraphQLError(code: ErrorCode, message: string): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code } }] });
 }

@@ -15,7 +15,7 @@ import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
-import { ANYBODY } from '../domain/viewer.ts';
+import type { Session } from '../domain/session.ts';
 import type { Feed } from '../feed/feed.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
@@ -26,12 +26,16 @@ import {
   useOperationRecord,
   type OperationRecord,
 } from '../plugins/operation-record.ts';
+import { useRights } from '../plugins/rights.ts';
+import type { Asked } from '../rest/rest.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 
 /** What the HTTP handler hands to Yoga with each request. */
 export interface RequestScope extends IdempotentRequest {
   requestId: string;
+  /** Who asks; absent where nothing may be executed. */
+  session?: Session | undefined;
   access: OperationRecord;
   /** Closes the caller's connection. */
   hangUp: () => void;
@@ -94,6 +98,9 @@ query Campaigns {
 }
 `;
 
+/** What a context is made of. */
+type Scope = Pick<RequestScope, 'requestId' | 'session'> & Partial<Pick<RequestScope, 'hangUp'>>;
+
 /** The database is being prepared. */
 class NotReadyError extends Error {
   override name = 'NotReadyError';
@@ -129,12 +136,14 @@ interface Enveloped {
 
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
 export function createGraphQL({ config, log, database, keys, feed }: GraphQLOptions) {
-  const createContext = (requestId: string, hangUp = () => {}): GatewayContext => {
+  const createContext = ({ requestId, session, hangUp = () => {} }: Scope): GatewayContext => {
+    if (!session) throw new GatewayError('UNAUTHENTICATED');
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
     return {
       requestId,
-      viewer: ANYBODY,
+      viewer: session.viewer,
+      watch: session.watch,
       prisma: open.prisma,
       loaders: createLoaders(open.prisma),
       feed: feed(open),
@@ -147,7 +156,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
   const mask = createErrorMask(translate);
   const yoga = createYoga<RequestScope, GatewayContext>({
     schema,
-    context: ({ requestId, hangUp }) => createContext(requestId, hangUp),
+    context: createContext,
     graphqlEndpoint: '/graphql',
     maskedErrors: { maskError: mask },
     // Our own log has a line for every request and the reason of every masked error.
@@ -160,7 +169,13 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     maxRequestBodySize: false,
     graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
     renderGraphiQL,
-    plugins: [useIncremental(mask), useIdempotency(keys), useOperationRecord(), useErrorLog(log)],
+    plugins: [
+      useIncremental(mask),
+      useRights(),
+      useIdempotency(keys),
+      useOperationRecord(),
+      useErrorLog(log),
+    ],
   });
 
   const subscribe: Subscribe = async ({ query, operationName, variables }, scope) => {
@@ -213,11 +228,14 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
       document: DocumentNode,
       operationName: string,
       variableValues: Record<string, unknown>,
-      requestId: string,
+      { requestId, session }: Asked,
     ): Promise<{ data: Record<string, unknown> } | { errorCode: ErrorCode }> => {
       let errors: readonly GraphQLError[];
       try {
-        const { schema, execute, contextFactory } = yoga.getEnveloped({ requestId }) as Enveloped;
+        const { schema, execute, contextFactory } = yoga.getEnveloped({
+          requestId,
+          session,
+        }) as Enveloped;
         const contextValue = await contextFactory();
         const result = await execute({
           schema,

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
@@ -19,6 +19,7 @@ import {
   type ImportBody,
   type ImportRequest,
 } from '../rest/rest.ts';
+import { drain, hashed } from './bytes.ts';
 import { spool } from './spool.ts';
 
 /** How many problems an answer lists. */
@@ -38,13 +39,6 @@ interface Report extends Omit<ImportSummary, 'interrupted'> {
   problemCount: number;
   /** The first of them. */
   problems: LineProblem[];
-}
-
-async function* hashed(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    hash.update(chunk);
-    yield chunk;
-  }
 }
 
 async function importOnce(
@@ -82,12 +76,6 @@ async function importAll(
   }
 }
 
-/** Reads a body to its end. */
-async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
-  const chunks = body[Symbol.asyncIterator]();
-  while (!(await chunks.next()).done);
-}
-
 function answerOf(report: object): ImportAnswer {
   return { verdict: SUCCESS, data: report };
 }
@@ -108,7 +96,7 @@ export function createImporter({ log, database, keys }: ImporterOptions): Import
     const open = database();
     const claimKey = keys();
     if (!open || !claimKey) return { verdict: verdictOfStatus(503) };
-    const { key, requestId, ignoreUnknown, atomic } = request;
+    const { viewer, key, requestId, ignoreUnknown, atomic } = request;
     const hash = createHash('sha256');
     const body = hashed(request.body, hash);
     const importBody = async () => {
@@ -119,6 +107,7 @@ export function createImporter({ log, database, keys }: ImporterOptions): Import
     };
     if (key === undefined) return answerOf(await importBody());
     const once = await runOnce(claimKey, {
+      viewer: viewer.name,
       key,
       purpose: `import ${JSON.stringify({ ignoreUnknown, atomic })}`,
       fingerprint: async () => {

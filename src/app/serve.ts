@@ -73,6 +73,9 @@ export async function serve(config: Config, log: Logger, signal: AbortSignal): P
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   log.info({ host: config.host, port }, 'listening; the database is being prepared');
+  if (!config.auth) {
+    log.warn('GATEWAY_AUTH is off: every program on this machine may ask for everything');
+  }
 
   let database: Database | undefined;
   try {
@@ -86,7 +89,12 @@ export async function serve(config: Config, log: Logger, signal: AbortSignal): P
         'not ready: migrations are missing, GATEWAY_MIGRATE is off',
       );
     } else {
-      const { graphiql, requests } = await createBanner(database, config.host, port);
+      const { graphiql, requests } = await createBanner(
+        database,
+        config.host,
+        port,
+        config.auth !== undefined,
+      );
       log.info(
         { database: config.database.kind, graphiql, requests },
         `ready: GraphiQL at ${graphiql}`,

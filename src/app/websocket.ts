@@ -4,8 +4,11 @@ import type { ExecutionArgs, ExecutionResult } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Authenticate } from '../auth/authenticate.ts';
+import type { Session } from '../domain/session.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
 import type { Subscribe } from './graphql.ts';
+import { identifyConnection, statusOfFault } from './identify.ts';
 import { createRequestId } from './request-id.ts';
 
 /** Milliseconds between two pings; a connection that has not answered one by the next is closed. */
@@ -14,12 +17,16 @@ const PING_MS = 12_000;
 /** WebSocket's word for an end that is nobody's fault: clients come back, and find another copy. */
 const GOING_AWAY = 1001;
 
+/** WebSocket's word for a server that cannot do now what it could in a moment: clients come back. */
+const TRY_AGAIN_LATER = 1013;
+
 /** Milliseconds a client gets to say goodbye. */
 const GOODBYE_MS = 1000;
 
 export interface WebSocketOptions {
   readonly log: Logger;
   readonly maxMessageBytes: number;
+  readonly authenticate: Authenticate;
   readonly subscribe: Subscribe;
 }
 
@@ -33,12 +40,17 @@ export interface WebSockets {
 /** A subscription, as the log knows it. */
 interface Operation {
   readonly requestId: string;
-  readonly access: OperationRecord;
+  readonly access: OperationRecord & { viewer?: string | undefined };
   readonly started: number;
 }
 
 interface Connection {
   readonly socket: WebSocket;
+  /** The request that opened it. */
+  readonly req: IncomingMessage;
+  /** Who is at its other end, once that is known; and what ends the looking whether he still is. */
+  session?: Session;
+  unwatch?: () => void;
   /** By the ids that the client gave them. */
   readonly operations: Map<string, Operation>;
 }
@@ -49,7 +61,7 @@ interface Prepared extends ExecutionArgs {
 }
 
 export function createWebSockets(options: WebSocketOptions): WebSockets {
-  const { log, subscribe } = options;
+  const { log, subscribe, authenticate } = options;
 
   const end = ({ operations }: Connection, id: string) => {
     const operation = operations.get(id);
@@ -63,11 +75,42 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     );
   };
 
+  /** Finds out who has opened a connection, by its headers or by what browsers can send in place of them. */
+  const letIn = async (connection: Connection, params: Record<string, unknown>) => {
+    const { socket, req } = connection;
+    const requestId = createRequestId();
+    const refuse = (code: number, reason: string, refusal?: string) => {
+      log.info({ requestId, route: '/graphql', transport: 'websocket', code, refusal }, 'request');
+      socket.close(code, reason);
+      return false;
+    };
+    const found = await identifyConnection(authenticate, req, params).catch((error: unknown) =>
+      statusOfFault(error, requestId, log),
+    );
+    if (typeof found === 'number') return refuse(TRY_AGAIN_LATER, 'The gateway cannot answer now');
+    if ('refusal' in found) {
+      const { status, reason } = found.refusal;
+      return status === 403
+        ? refuse(CloseCode.Forbidden, 'Forbidden', reason)
+        : refuse(CloseCode.Unauthorized, 'Unauthorized', reason);
+    }
+    if (socket.readyState !== socket.OPEN) return false;
+    connection.session = found.session;
+    connection.unwatch = found.session.watch(() => {
+      // Its subscriptions say so first.
+      setTimeout(() => socket.close(CloseCode.Unauthorized, 'Unauthorized'), GOODBYE_MS).unref();
+    });
+    return true;
+  };
+
   const server = makeServer<Record<string, unknown>, Connection>({
+    onConnect: ({ extra, connectionParams = {} }) => letIn(extra, connectionParams),
     async onSubscribe({ extra }, id, params) {
+      const { session } = extra;
       const scope = {
         requestId: createRequestId(),
-        access: {},
+        session,
+        access: { viewer: session?.viewer.name } as Operation['access'],
         hangUp: () => extra.socket.terminate(),
       };
       extra.operations.set(id, { ...scope, started: performance.now() });
@@ -80,6 +123,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     onError: ({ extra }, id) => end(extra, id),
     onComplete: ({ extra }, id) => end(extra, id),
     onClose({ extra }) {
+      extra.unwatch?.();
       for (const id of [...extra.operations.keys()]) end(extra, id);
     },
   });
@@ -91,7 +135,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   });
   const logFailure = (error: unknown) => log.error({ err: error }, 'websocket failed');
 
-  sockets.on('connection', (socket) => {
+  sockets.on('connection', (socket, req) => {
     let isAlive = true;
     const pings = setInterval(() => {
       if (!isAlive) return socket.terminate();
@@ -119,7 +163,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
             });
           }),
       },
-      { socket, operations: new Map() },
+      { socket, req, operations: new Map() },
     );
     socket.once('close', (code, reason) => {
       clearInterval(pings);

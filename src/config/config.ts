@@ -1,24 +1,13 @@
 import { z } from 'zod';
 import { isTimeZone } from '../domain/time.ts';
+import { authVariables, checkAuth, readAuth } from './auth.ts';
+import { MAX_TIMER_MS, oneOf, wholeNumber } from './values.ts';
+
+export type { AuthConfig, TokenConfig } from './auth.ts';
 
 /** What went wrong with the environment, in a form to print and end the start with. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
-}
-
-const MAX_TIMER_MS = 2_147_483_647;
-
-function wholeNumber(min: number, max: number) {
-  const allowed = `allowed is a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,16}$/, `is not a whole number; ${allowed}`)
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `is out of range; ${allowed}`);
-}
-
-function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
-  return z.enum(values, `is none of the known values; allowed is ${values.join(' or ')}`);
 }
 
 const postgresUrl = z.string().superRefine((text, ctx) => {
@@ -72,6 +61,7 @@ const variables = {
   GATEWAY_DEMO: oneOf(['on', 'off']).optional(),
   GATEWAY_MIGRATE: oneOf(['on', 'off']).default('on'),
   GATEWAY_INGEST: oneOf(['on', 'off']).default('off'),
+  ...authVariables,
   GATEWAY_TIME_ZONE: timeZone.default('UTC'),
   ROSETTA_DOMAIN: domain.default('rosetta.example.com'),
   GATEWAY_MAX_BODY_BYTES: wholeNumber(1, 1_073_741_824).default(1_048_576),
@@ -114,7 +104,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const given = Object.fromEntries(
     VARIABLE_NAMES.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
   );
-  const result = z.object(variables).safeParse(given);
+  const result = z.object(variables).superRefine(checkAuth).safeParse(given);
   if (!result.success) {
     throw new ConfigError(
       result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'),
@@ -140,6 +130,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     migrate: env.GATEWAY_MIGRATE === 'on',
     /** Whether data is taken in over HTTP. */
     ingest: env.GATEWAY_INGEST === 'on',
+    /** How callers show who they are; undefined: nobody is asked. */
+    auth: readAuth(env),
+    /** What the secrets of signed keys are encrypted with; absent: they can be neither made nor checked. */
+    secretKey: env.GATEWAY_SECRET_KEY,
     /** The zone of `date` and `created_time` in REST answers. */
     timeZone: env.GATEWAY_TIME_ZONE,
     /** The host in a task's `viewUrl`. */

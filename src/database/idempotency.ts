@@ -20,13 +20,14 @@ const MAX_ATTEMPTS = 10;
 /** Removes what has expired, but for what somebody else is removing. */
 async function removeExpired(prisma: PrismaClient): Promise<void> {
   await prisma.$executeRaw`
-    DELETE FROM idempotency_key WHERE key IN (
-      SELECT key FROM idempotency_key WHERE expires_at <= now() FOR UPDATE SKIP LOCKED)`;
+    DELETE FROM idempotency_key WHERE (viewer, key) IN (
+      SELECT viewer, key FROM idempotency_key WHERE expires_at <= now() FOR UPDATE SKIP LOCKED)`;
 }
 
 function startRun(
   prisma: PrismaClient,
   log: Logger,
+  viewer: string,
   key: string,
   runId: string,
   { leaseMs = LEASE_MS, keptMs = DAY_MS }: KeyTimes,
@@ -34,7 +35,7 @@ function startRun(
   const renew = async () => {
     await prisma.$executeRaw`
       UPDATE idempotency_key SET expires_at = now() + ${leaseMs}::int * interval '1 ms'
-      WHERE key = ${key} AND run_id = ${runId} AND answer IS NULL`;
+      WHERE viewer = ${viewer} AND key = ${key} AND run_id = ${runId} AND answer IS NULL`;
   };
   // A database that cannot be reached for a moment leaves time for another attempt.
   const timer = setInterval(() => {
@@ -58,30 +59,32 @@ function startRun(
         () => prisma.$executeRaw`
         UPDATE idempotency_key SET fingerprint = ${fingerprint}, answer = ${answer},
           expires_at = now() + ${keptMs}::int * interval '1 ms'
-        WHERE key = ${key} AND run_id = ${runId}`,
+        WHERE viewer = ${viewer} AND key = ${key} AND run_id = ${runId}`,
       ),
     release: () =>
       end(
         'release',
         () => prisma.$executeRaw`
-        DELETE FROM idempotency_key WHERE key = ${key} AND run_id = ${runId}`,
+        DELETE FROM idempotency_key WHERE viewer = ${viewer} AND key = ${key} AND run_id = ${runId}`,
       ),
   };
 }
 
 /** Keys in the database, for all copies of the gateway. Time is the database's, whatever the clocks of the copies say. */
 export function idempotencyKeys(prisma: PrismaClient, log: Logger, times: KeyTimes = {}): ClaimKey {
-  return async (key, purpose): Promise<Claim> => {
+  return async (viewer, key, purpose): Promise<Claim> => {
     const { leaseMs = LEASE_MS } = times;
     const runId = randomUUID();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       await removeExpired(prisma);
       const inserted = await prisma.$executeRaw`
-        INSERT INTO idempotency_key (key, purpose, run_id, expires_at)
-        VALUES (${key}, ${purpose}, ${runId}, now() + ${leaseMs}::int * interval '1 ms')
-        ON CONFLICT (key) DO NOTHING`;
-      if (inserted === 1) return startRun(prisma, log, key, runId, times);
-      const found = await prisma.idempotencyKey.findUnique({ where: { key } });
+        INSERT INTO idempotency_key (viewer, key, purpose, run_id, expires_at)
+        VALUES (${viewer}, ${key}, ${purpose}, ${runId}, now() + ${leaseMs}::int * interval '1 ms')
+        ON CONFLICT (viewer, key) DO NOTHING`;
+      if (inserted === 1) return startRun(prisma, log, viewer, key, runId, times);
+      const found = await prisma.idempotencyKey.findUnique({
+        where: { viewer_key: { viewer, key } },
+      });
       if (!found) continue;
       if (found.answer === null) return { state: 'running' };
       const { fingerprint, answer } = found;

@@ -4,6 +4,7 @@ export const ERROR_CODES = {
   CAMPAIGN_NOT_FOUND: 'There is no campaign of that id.',
   ANNOTATION_REQUEST_NOT_FOUND: 'The campaign has no annotation request of that id.',
   SCENE_NOT_FOUND: 'The annotation request has no task for that scene.',
+  UNAUTHENTICATED: 'Who is asking could not be established; see the README, "Who may ask".',
   FORBIDDEN: 'This is not allowed here.',
   TIMEOUT: 'The answer took longer than is allowed.',
   SERVICE_UNAVAILABLE: 'The gateway cannot answer now; the same request may succeed in a moment.',

@@ -35,9 +35,10 @@ export type Claim =
 
 /**
  * Takes a key for a run, if it is free.
+ * @param viewer the name of who asks: keys of others are other keys.
  * @param purpose what is asked for, the body aside.
  */
-export type ClaimKey = (key: string, purpose: string) => Promise<Claim>;
+export type ClaimKey = (viewer: string, key: string, purpose: string) => Promise<Claim>;
 
 /** What came of a request that has a key: its own run's result, or the answer to an earlier one, or why there is neither. */
 export type Once<T> =
@@ -47,6 +48,8 @@ export type Once<T> =
   | { readonly state: 'other' };
 
 export interface KeyedRequest<T> {
+  /** The name of who asks. */
+  readonly viewer: string;
   readonly key: string;
   readonly purpose: string;
   /** The SHA-256 of its body, in hex digits, which is then read to its end. */
@@ -58,9 +61,9 @@ export interface KeyedRequest<T> {
 /** Runs a request unless it has been run. A repeat with another body or purpose is `other`. */
 export async function runOnce<T>(
   claimKey: ClaimKey,
-  { key, purpose, fingerprint, run }: KeyedRequest<T>,
+  { viewer, key, purpose, fingerprint, run }: KeyedRequest<T>,
 ): Promise<Once<T>> {
-  const claim = await claimKey(key, purpose);
+  const claim = await claimKey(viewer, key, purpose);
   switch (claim.state) {
     case 'running':
       return { state: 'running' };

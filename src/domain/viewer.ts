@@ -20,3 +20,13 @@ export const ANYBODY: Viewer = {
   campaigns: undefined,
   people: 'shown',
 };
+
+/** Whether he may read; what is left for others is to say what the gateway can do (introspection). */
+export function mayRead({ role }: Viewer): boolean {
+  return role !== 'ingest';
+}
+
+/** Whether he may put data in. */
+export function mayWrite({ role }: Viewer): boolean {
+  return role !== 'reader';
+}

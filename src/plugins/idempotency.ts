@@ -14,6 +14,7 @@ import {
   runOnce,
   type ClaimKey,
 } from '../domain/idempotency.ts';
+import type { Viewer } from '../domain/viewer.ts';
 import { inOneAnswer } from './incremental.ts';
 
 /** What a request says of its repetition. */
@@ -26,6 +27,7 @@ type Execute = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResul
 
 async function executeOnce(
   claimKey: ClaimKey,
+  viewer: Viewer,
   key: string,
   body: string,
   execute: () => ReturnType<Execute>,
@@ -35,6 +37,7 @@ async function executeOnce(
     throw problem(`The header ${IDEMPOTENCY_KEY} must be 1 to 255 visible ASCII characters.`);
   }
   const once = await runOnce<ExecutionResult>(claimKey, {
+    viewer: viewer.name,
     key,
     purpose: 'mutation',
     fingerprint: () => createHash('sha256').update(body).digest('hex'),
@@ -65,7 +68,11 @@ async function executeOnce(
 export function useIdempotency(claimKey: () => ClaimKey | undefined): Plugin {
   return {
     onExecute({ args, context, executeFn, setExecuteFn }) {
-      const { idempotencyKey: key, body = '' } = context as unknown as IdempotentRequest;
+      const {
+        idempotencyKey: key,
+        body = '',
+        viewer,
+      } = context as unknown as IdempotentRequest & { viewer: Viewer };
       const { document, operationName } = args as ExecutionArgs;
       const claim = claimKey();
       const isMutation =
@@ -74,7 +81,7 @@ export function useIdempotency(claimKey: () => ClaimKey | undefined): Plugin {
       const execute = executeFn as Execute;
       const executeKeyed: Execute = (given) =>
         // What is kept is one answer.
-        executeOnce(claim, key, body, () =>
+        executeOnce(claim, viewer, key, body, () =>
           execute({ ...given, document: inOneAnswer(given.document) }),
         );
       setExecuteFn(executeKeyed as typeof executeFn);

@@ -11,15 +11,33 @@ export type UnreadBody = 413 | 408 | 400;
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Reads a request's body to its end, a GET's too, within bounds. A request without one has no bytes. Never rejects. */
+/** Whether a request has a body: HTTP has no other ways to announce one. */
+export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const { 'content-length': announced, 'transfer-encoding': coding } = headers;
+  return coding !== undefined || (announced !== undefined && announced !== '0');
+}
+
+/** The bodies that were read. */
+const read = new WeakMap<IncomingMessage, Promise<Buffer | UnreadBody>>();
+
+/**
+ * Reads a request's body to its end, a GET's too, within bounds. A request without one has no bytes. It is read once: who
+ * asks again is given the same. Never rejects.
+ */
 export function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buffer | UnreadBody> {
-  const { 'content-length': announced, 'transfer-encoding': coding } = req.headers;
-  // HTTP has no other way to announce a body; most requests have none and are spared the wait.
-  if (coding === undefined && (announced === undefined || announced === '0')) {
-    return Promise.resolve(NO_BYTES);
+  // Most requests have none and are spared the wait.
+  if (!hasBody(req)) return Promise.resolve(NO_BYTES);
+  let body = read.get(req);
+  if (!body) {
+    body = readOnce(req, limits);
+    read.set(req, body);
   }
+  return body;
+}
+
+function readOnce(req: IncomingMessage, limits: BodyLimits): Promise<Buffer | UnreadBody> {
   // What is announced as too long is not read at all.
-  if (Number(announced) > limits.maxBytes) return Promise.resolve(413);
+  if (Number(req.headers['content-length']) > limits.maxBytes) return Promise.resolve(413);
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -29,6 +29,8 @@ const VERDICTS: Partial<Record<ErrorCode, Verdict>> = {
   },
   SCENE_NOT_FOUND: { code: 56001, message: 'SceneId is not exists.', status: 200 },
   SERVICE_UNAVAILABLE: { ...HICCUP, status: 503 },
+  UNAUTHENTICATED: verdictOfStatus(401),
+  FORBIDDEN: verdictOfStatus(403),
 };
 
 /** How REST reports a GraphQL error; every code it has no word for is the platform's hiccup, 5000. */

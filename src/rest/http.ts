@@ -1,6 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RETRY_AFTER_SECONDS } from '../domain/errors.ts';
+import { hasBody } from './body.ts';
 import { renderEnvelope, verdictOfStatus, type Stamp, type Verdict } from './envelope.ts';
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
@@ -21,15 +22,30 @@ export function writeEnvelope(
   data?: object,
 ): void {
   const body = renderEnvelope(verdict, stamp, data);
-  writeHead(res, verdict, body);
+  writeHead(res, verdict.status, body);
   res.end(body);
 }
 
-function writeHead(res: ServerResponse, verdict: Verdict, body: string): void {
-  res.statusCode = verdict.status;
+/** Writes JSON as an answer, whether or not the request's body has been read. */
+export function writeJson(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  body: string,
+): void {
+  if (hasBody(req) && !req.readableEnded) {
+    endUnread(req, res, status, body);
+  } else {
+    writeHead(res, status, body);
+    res.end(body);
+  }
+}
+
+function writeHead(res: ServerResponse, status: number, body: string): void {
+  res.statusCode = status;
   res.setHeader('Content-Type', CONTENT_TYPE);
   res.setHeader('Content-Length', Buffer.byteLength(body));
-  if (verdict.status === 503 && !res.hasHeader('Retry-After')) {
+  if (status === 503 && !res.hasHeader('Retry-After')) {
     res.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   }
 }
@@ -53,19 +69,13 @@ export function writeFailure(res: ServerResponse, failure: Failure): void {
 }
 
 /**
- * Answers a request whose body is not going to be read to its end, and closes the connection. The answer goes out at once;
+ * Answers with JSON a request whose body is not going to be read any further, and closes the connection. The answer goes out at once;
  * the connection is closed only when the sender has stopped or some time has passed, because closing it under a sender's
  * hands resets it, and a reset takes the answer away with it.
  */
-export function refuseBody(
-  req: IncomingMessage,
-  res: ServerResponse,
-  verdict: Verdict,
-  stamp: Stamp,
-): void {
-  const body = renderEnvelope(verdict, stamp);
+function endUnread(req: IncomingMessage, res: ServerResponse, status: number, body: string): void {
   res.setHeader('Connection', 'close');
-  writeHead(res, verdict, body);
+  writeHead(res, status, body);
   res.write(body);
   const finish = () => {
     clearTimeout(timer);
@@ -79,6 +89,16 @@ export function refuseBody(
   req.once('end', finish);
   req.once('close', finish);
   req.resume();
+}
+
+/** {@link endUnread} with an envelope. */
+export function refuseBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  verdict: Verdict,
+  stamp: Stamp,
+): void {
+  endUnread(req, res, verdict.status, renderEnvelope(verdict, stamp));
 }
 
 /** Connections whose present request may take any time to arrive. */

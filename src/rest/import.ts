@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { IDEMPOTENCY_KEY, isIdempotencyKey } from '../domain/idempotency.ts';
+import type { Viewer } from '../domain/viewer.ts';
 import { INVALID_PARAMETER, verdictOfStatus, type Verdict } from './envelope.ts';
 import { headerOf } from './http.ts';
 import { parseQueryString } from './query-string.ts';
@@ -16,6 +17,8 @@ interface ImportTerms {
 }
 
 export interface ImportRequest extends ImportTerms {
+  /** Who imports. */
+  readonly viewer: Viewer;
   /** As it is sent. Breaks off with an `UnreadBodyError`. */
   readonly body: AsyncIterable<Uint8Array>;
   readonly requestId: string;

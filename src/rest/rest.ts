@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
 import type { ErrorCode } from '../domain/errors.ts';
+import type { Session } from '../domain/session.ts';
 import { parseBody, readBody, streamBody } from './body.ts';
 import {
   INVALID_PARAMETER,
@@ -15,19 +16,36 @@ import { IMPORT_PATH, isImportPath, readImport, type ImportBody } from './import
 import { parseQueryString } from './query-string.ts';
 import { ROUTES, type Route } from './routes.ts';
 
-export { readBody, UnreadBodyError, type UnreadBody } from './body.ts';
-export { answerClientError, headerOf, refuseBody, writeFailure } from './http.ts';
-export { SUCCESS, verdictOfStatus } from './envelope.ts';
+export { readBody, streamBody, UnreadBodyError, type BodyLimits, type UnreadBody } from './body.ts';
+export {
+  allowAnyTime,
+  answerClientError,
+  headerOf,
+  refuseBody,
+  writeFailure,
+  writeJson,
+} from './http.ts';
+export { renderEnvelope, SUCCESS, verdictOfStatus, type Stamp } from './envelope.ts';
+export { isImportPath } from './import.ts';
 export type { ImportAnswer, ImportBody, ImportRequest } from './import.ts';
 export { parseQueryString } from './query-string.ts';
 export { REST_DOCUMENTS } from './routes.ts';
+
+/** A request that was let in. */
+export interface Asked {
+  readonly requestId: string;
+  /** Who asks. */
+  readonly session: Session;
+  /** The body of an import, where it was put aside to find out who asks. */
+  readonly body?: AsyncIterable<Uint8Array> | undefined;
+}
 
 /** Executes a GraphQL document. Never rejects: whatever went wrong is one of the codes. */
 export type ExecuteDocument = (
   document: DocumentNode,
   operationName: string,
   variables: Record<string, unknown>,
-  requestId: string,
+  asked: Asked,
 ) => Promise<{ data: Record<string, unknown> } | { errorCode: ErrorCode }>;
 
 export interface RestOptions {
@@ -71,21 +89,21 @@ interface Answer {
  */
 export function createRest(
   options: RestOptions,
-): (req: IncomingMessage, res: ServerResponse, requestId: string) => Promise<RestOutcome> {
+): (req: IncomingMessage, res: ServerResponse, asked: Asked) => Promise<RestOutcome> {
   const { timeZone, execute } = options;
   const limits = {
     maxBytes: options.maxBodyBytes,
     timeoutMs: options.bodyTimeoutMs ?? 30_000,
   };
 
-  return async (req, res, requestId) => {
+  return async (req, res, asked) => {
     // Deciding comes first, and is waited for: an answer that is written before the first await has been sent, and
     // reported as sent, before a caller that waits for the outcome knows it.
-    const answer = await decide(req, res, requestId);
+    const answer = await decide(req, res, asked);
     const { route, verdict, data, pageSize, headers = {}, bodyIsUnread } = answer;
     if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
-    const stamp: Stamp = { requestId, timeZone };
+    const stamp: Stamp = { requestId: asked.requestId, timeZone };
     if (bodyIsUnread) refuseBody(req, res, verdict, stamp);
     else writeEnvelope(res, verdict, stamp, data);
     return {
@@ -96,14 +114,10 @@ export function createRest(
     };
   };
 
-  async function decide(
-    req: IncomingMessage,
-    res: ServerResponse,
-    requestId: string,
-  ): Promise<Answer> {
+  async function decide(req: IncomingMessage, res: ServerResponse, asked: Asked): Promise<Answer> {
     const target = splitTarget(req.url ?? '/');
     if (options.importBody && isImportPath(target.path)) {
-      return takeIn(options.importBody, req, res, target.query, requestId);
+      return takeIn(options.importBody, req, res, target.query, asked);
     }
     const route = ROUTES.get(target.path);
     if (route === undefined) return { route: 'unknown', verdict: verdictOfStatus(404) };
@@ -116,7 +130,7 @@ export function createRest(
     const queryString = route.takesQueryString ? target.query : '';
     const { variables, pageSize } = readArguments(route, queryString, bytes);
     if (variables === undefined) return { route: path, verdict: INVALID_PARAMETER, pageSize };
-    const result = await execute(route.document, route.operationName, variables, requestId);
+    const result = await execute(route.document, route.operationName, variables, asked);
     const reply = 'data' in result ? route.reply(result.data, timeZone) : result;
     return 'data' in reply
       ? { route: path, verdict: SUCCESS, data: reply.data, pageSize }
@@ -129,15 +143,20 @@ export function createRest(
     req: IncomingMessage,
     res: ServerResponse,
     queryString: string,
-    requestId: string,
+    asked: Asked,
   ): Promise<Answer> {
     if (req.method !== 'POST') return wrongMethod(IMPORT_PATH, 'POST');
-    const asked = readImport(req.headers, queryString);
-    if ('verdict' in asked) return { route: IMPORT_PATH, ...asked, bodyIsUnread: true };
+    const terms = readImport(req.headers, queryString);
+    if ('verdict' in terms) return { route: IMPORT_PATH, ...terms, bodyIsUnread: true };
     allowAnyTime(req, res);
     const body = streamBody(req, limits.timeoutMs);
     try {
-      const { verdict, ...rest } = await importBody({ ...asked, body: body.chunks, requestId });
+      const { verdict, ...rest } = await importBody({
+        ...terms,
+        body: asked.body ?? body.chunks,
+        requestId: asked.requestId,
+        viewer: asked.session.viewer,
+      });
       return { route: IMPORT_PATH, verdict, ...rest, bodyIsUnread: !req.readableEnded };
     } finally {
       body.stop();
@@ -145,13 +164,23 @@ export function createRest(
   }
 }
 
+/** What the log calls the route of a path. */
+export function routeOf(path: string): string {
+  return isImportPath(path) ? IMPORT_PATH : (ROUTES.get(path)?.path ?? 'unknown');
+}
+
 function wrongMethod(route: string, method: string): Answer {
   return { route, verdict: verdictOfStatus(405), headers: { Allow: method } };
 }
 
+/** A request target as it is without the absolute form's scheme and host. */
+export function localTarget(target: string): string {
+  return target.replace(/^https?:\/\/[^/?]*/i, '');
+}
+
 /** Splits a request target, which a caller may send in its absolute form too, into path and query string. */
 export function splitTarget(target: string): { path: string; query: string } {
-  const local = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const local = localTarget(target);
   const mark = local.indexOf('?');
   return mark === -1
     ? { path: local, query: '' }

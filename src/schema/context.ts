@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import type { Session } from '../domain/session.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Loaders } from '../loaders/loaders.ts';
@@ -9,6 +10,8 @@ export interface GatewayContext {
   readonly requestId: string;
   /** Who is asking. */
   readonly viewer: Viewer;
+  /** Tells when that holds no longer. */
+  readonly watch: Session['watch'];
   readonly prisma: PrismaClient;
   /** Made anew for each event of a subscription: what they have read is kept. */
   loaders: Loaders;

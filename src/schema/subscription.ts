@@ -27,12 +27,22 @@ export function subscription<Event>(
   const { signal } = stop;
   const consumer: Consumer = { signal, hangUp: context.hangUp, handedAt: undefined };
   const generator = events(consumer);
-  const finish = () => {
+  /** Why it ends before its events do, until that is told. */
+  let ending: Ended | undefined;
+  let unwatch: (() => void) | undefined;
+  const finish = (): IteratorResult<Ended, undefined> => {
     stop.abort();
-    return { done: true, value: undefined } as const;
+    unwatch?.();
+    const value = ending;
+    ending = undefined;
+    return value ? { done: false, value } : { done: true, value: undefined };
   };
   const next = async (): Promise<IteratorResult<Event | Ended, undefined>> => {
     if (signal.aborted) return finish();
+    unwatch ??= context.watch((reason) => {
+      ending = new Ended(reason);
+      stop.abort();
+    });
     try {
       const event = await generator.next();
       return signal.aborted || event.done ? finish() : event;
@@ -51,7 +61,10 @@ export function subscription<Event>(
       context.loaders = createLoaders(context.prisma);
       return event;
     },
-    return: () => Promise.resolve(finish()),
+    return: () => {
+      ending = undefined;
+      return Promise.resolve(finish());
+    },
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../src/domain/errors.ts';
+import { ANY_SESSION } from '../../src/domain/session.ts';
 import {
   answerClientError,
   createRest,
@@ -60,7 +61,7 @@ export async function startRestServer(options: Partial<RestOptions> = {}): Promi
   const http = createServer({ maxHeaderSize: 131_072 }, (req, res) => {
     const requestId = randomBytes(16).toString('hex');
     res.setHeader('X-Request-Id', requestId);
-    rest(req, res, requestId).then(
+    rest(req, res, { requestId, session: ANY_SESSION }).then(
       (outcome) => server.outcomes.push(outcome),
       (error: unknown) => {
         server.failures.push(error);

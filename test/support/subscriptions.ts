@@ -31,24 +31,29 @@ interface Client {
 export type Transport = 'sse' | 'websocket';
 
 /** The clients of both protocols, as their makers give them. */
-const TRANSPORTS: Readonly<Record<Transport, (url: string) => Client>> = {
-  sse: (url) => createSseClient({ url: `${url}/graphql`, retryAttempts: 0 }),
-  websocket: (url) =>
+const TRANSPORTS: Readonly<
+  Record<Transport, (url: string, headers: Record<string, string>) => Client>
+> = {
+  sse: (url, headers) => createSseClient({ url: `${url}/graphql`, retryAttempts: 0, headers }),
+  websocket: (url, connectionParams) =>
     createWebSocketClient({
       url: `${url.replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
       retryAttempts: 0,
+      connectionParams,
     }),
 };
 
+/** @param headers what says who subscribes; over WebSocket it goes where browsers can send it. */
 export function subscribe<Data>(
   transport: Transport,
   url: string,
   subscription: string,
   variables: Record<string, unknown> = {},
   query = `subscription ${subscription}`,
+  headers: Record<string, string> = {},
 ): Subscription<Data> {
-  const client = TRANSPORTS[transport](url);
+  const client = TRANSPORTS[transport](url, headers);
   const events: Data[] = [];
   const errors: Subscription<Data>['errors'] = [];
   let stop = () => {};

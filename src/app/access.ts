@@ -1,0 +1,12 @@
+import type { OperationRecord } from '../plugins/operation-record.ts';
+
+/** What the log line of a request says of it. */
+export interface AccessRecord extends OperationRecord {
+  route: string;
+  /** The name of who asked. */
+  viewer?: string;
+  /** Why it was refused, where nobody was found to be asking, or one who may not. */
+  refusal?: string | undefined;
+  /** The code of a REST envelope. */
+  code?: number;
+}

@@ -1,0 +1,98 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ERROR_CODES, type ErrorCode } from '../domain/errors.ts';
+import type { Session } from '../domain/session.ts';
+import { mayRead, mayWrite } from '../domain/viewer.ts';
+import {
+  isImportPath,
+  renderEnvelope,
+  routeOf,
+  splitTarget,
+  verdictOfStatus,
+  writeJson,
+} from '../rest/rest.ts';
+import type { AccessRecord } from './access.ts';
+import { isPageRequest, renderGraphQLError } from './graphql-request.ts';
+import type { Identify } from './identify.ts';
+import type { Spool } from './spool.ts';
+
+/** What a caller who is not known is told beside the status (RFC 9110). */
+const CHALLENGE = 'Bearer realm="Rosetta Gateway"';
+
+/** GraphQL's codes of the statuses that requests are refused with before they are looked at. */
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  500: 'INTERNAL_SERVER_ERROR',
+  503: 'SERVICE_UNAVAILABLE',
+};
+
+/** A request that was let in. */
+export interface Admitted {
+  /** Absent where nobody is asked who he is, and nothing is told. */
+  readonly session?: Session;
+  /** The body of an import, where it was put aside to find out who asks. */
+  readonly body?: Spool | undefined;
+}
+
+export interface DoorOptions {
+  readonly identify: Identify;
+  /** The path of GraphQL, and those that are open to everybody. */
+  readonly graphqlPath: string;
+  readonly openPaths: ReadonlySet<string>;
+  /** The IANA time zone of an envelope's `date`. */
+  readonly timeZone: string;
+  /** Whether data is taken in. */
+  readonly ingest: boolean;
+}
+
+/** Makes what lets requests in before anything is done with them, or answers those that it does not let in. */
+export function createDoor(options: DoorOptions) {
+  const { identify, graphqlPath, openPaths, timeZone, ingest } = options;
+
+  const refuse = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    status: number,
+    requestId: string,
+    access: AccessRecord,
+  ) => {
+    if (status === 401) res.setHeader('WWW-Authenticate', CHALLENGE);
+    const code = access.route === graphqlPath ? CODES[status] : undefined;
+    if (code) {
+      access.errorCodes = [code];
+      writeJson(req, res, status, renderGraphQLError(code, ERROR_CODES[code]));
+    } else {
+      const verdict = verdictOfStatus(status);
+      access.code = verdict.code;
+      writeJson(req, res, status, renderEnvelope(verdict, { requestId, timeZone }));
+    }
+  };
+
+  /** @returns undefined for a request that was refused, and is answered. */
+  return async (
+    req: IncomingMessage,
+    res: ServerResponse,
+    requestId: string,
+    access: AccessRecord,
+  ): Promise<Admitted | undefined> => {
+    const { path } = splitTarget(req.url ?? '/');
+    // GraphiQL is the same for everybody; what is asked from it says who asks.
+    if (openPaths.has(path) || (path === graphqlPath && isPageRequest(req))) return {};
+    access.route = path === graphqlPath ? path : routeOf(path);
+    const isImport = isImportPath(path);
+    const found = await identify(req, res, requestId, isImport && ingest && req.method === 'POST');
+    if (!('session' in found)) {
+      access.refusal = found.reason;
+      refuse(req, res, found.status, requestId, access);
+      return undefined;
+    }
+    const { viewer } = found.session;
+    access.viewer = viewer.name;
+    // What an operation of GraphQL asks for is known later.
+    if (path === graphqlPath || (isImport ? mayWrite(viewer) : mayRead(viewer))) return found;
+    access.refusal = `role ${viewer.role}`;
+    await found.body?.close();
+    refuse(req, res, 403, requestId, access);
+    return undefined;
+  };
+}

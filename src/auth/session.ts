@@ -1,0 +1,52 @@
+import { GatewayError } from '../domain/errors.ts';
+import type { Session } from '../domain/session.ts';
+import type { Viewer } from '../domain/viewer.ts';
+import type { FindKey } from './key-finder.ts';
+import { isLive, viewerOf, type AccessKey } from './keys.ts';
+
+/** Milliseconds between two looks whether a session still holds. */
+const RECHECK_MS = 2500;
+
+/**
+ * Begins a session.
+ * @param isOver whether it has ended; where it fails, that cannot be told now.
+ */
+export function createSession(viewer: Viewer, isOver: () => boolean | Promise<boolean>): Session {
+  const watchers = new Set<(reason: GatewayError) => void>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const look = async () => {
+    if (!(await isOver())) return;
+    const reason = new GatewayError(
+      'UNAUTHENTICATED',
+      'The key or token that this was asked with has expired or was revoked.',
+    );
+    const ended = [...watchers];
+    watchers.clear();
+    clearInterval(timer);
+    for (const end of ended) end(reason);
+  };
+
+  return {
+    viewer,
+    watch(onEnd) {
+      if (watchers.size === 0) {
+        // A database that is away ends nobody's session: it is asked again.
+        timer = setInterval(() => void look().catch(() => {}), RECHECK_MS).unref();
+      }
+      watchers.add(onEnd);
+      return () => {
+        watchers.delete(onEnd);
+        if (watchers.size === 0) clearInterval(timer);
+      };
+    },
+  };
+}
+
+/** Begins the session of a caller who has shown that a key is his. */
+export function createKeySession(key: AccessKey, findKey: FindKey): Session {
+  return createSession(viewerOf(key), async () => {
+    const now = await findKey(key.id);
+    return now === null || !isLive(now);
+  });
+}
