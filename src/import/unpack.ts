@@ -15,6 +15,12 @@ const FORMATS = {
 
 export type Packing = keyof typeof FORMATS;
 
+function trailingZeros(bytes: Uint8Array): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return bytes.length - end;
+}
+
 /**
  * Unpacks gzip, member after member, or Brotli. All that could be unpacked is given before an error is thrown, and no more
  * than a piece is held: a few bytes can stand for gigabytes.
@@ -47,9 +53,14 @@ export async function* unpack(
     }
   }
   let given = 0;
+  /** Where the packed data end at the latest: a gzip file may be filled up with zeros. */
+  let end = 0;
   try {
     for await (const chunk of packed) {
+      const fill = packing === 'gzip' ? trailingZeros(chunk) : 0;
+      if (fill < chunk.length) end = given + chunk.length - fill;
       given += chunk.length;
+      if (unpacker.readableEnded) continue;
       yield* piecesOf((done) => unpacker.write(chunk, done));
       if (failure) break;
     }
@@ -58,8 +69,7 @@ export async function* unpack(
   } finally {
     unpacker.destroy();
   }
-  // Gzip files may be filled up with zeros, and say themselves what else is wrong there.
-  const hasRest = packing === 'br' && unpacker.bytesWritten < given;
+  const hasRest = unpacker.bytesWritten < end;
   const reason = failure?.message ?? (hasRest && 'data follows its end');
   if (reason) {
     const what = packing === 'br' ? 'Brotli' : 'gzip';
