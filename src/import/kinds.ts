@@ -1,7 +1,7 @@
 import type { InstanceInfo } from '../domain/entities.ts';
 import { MAX_ID, MAX_TEXT_BYTES } from '../domain/ids.ts';
 import { NumberText, type ExactJson } from './json.ts';
-import { Rejection, show } from './problem.ts';
+import { cut, Rejection, show } from './problem.ts';
 
 /**
  * A value as the importer holds it, in the form that JSON and PostgreSQL both take exactly: 64-bit ids are strings of
@@ -140,7 +140,7 @@ export const instanceInfo: Kind<InstanceInfo> = {
     }
     for (const key of Object.keys(value)) {
       checkCharacters(key, path);
-      int.read(value[key]!, `${path}.${key}`);
+      int.read(value[key]!, `${path}.${cut(key)}`);
     }
     return value as InstanceInfo; // Each value has been read as a count.
   },

@@ -1,7 +1,7 @@
 import { ENTITY_TYPES, type EntityType } from '../domain/entities.ts';
 import { NumberText, parseExactly, type ExactJson } from './json.ts';
 import type { Value } from './kinds.ts';
-import { Rejection, show } from './problem.ts';
+import { cut, Rejection, show } from './problem.ts';
 import { FIELDS, tableOf, type Line } from './tables.ts';
 
 type JsonObject = Record<string, ExactJson | undefined>;
@@ -40,7 +40,7 @@ function readFields(type: EntityType, object: JsonObject, ignoreUnknown: boolean
     if (unknown !== undefined) {
       throw new Rejection(
         'UNKNOWN_FIELD',
-        unknown,
+        cut(unknown),
         `There is no field ${show(unknown)} in ${type}.`,
       );
     }

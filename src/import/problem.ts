@@ -25,7 +25,7 @@ export interface LineProblem {
   /** Null where the line does not say, or says something unknown. */
   type: EntityType | null;
   code: ProblemCode;
-  /** The field, as `instanceInfo.key` inside `instanceInfo`; null where the whole line is meant. */
+  /** The field, as `instanceInfo.key` inside `instanceInfo`, cut where it is long; null where the whole line is meant. */
   path: string | null;
   /** A sentence that names what is wrong. */
   message: string;
@@ -50,8 +50,12 @@ export class Rejection extends Error {
 
 const SHOWN_CHARACTERS = 255;
 
+/** A piece of the source as far as it is shown: a line is long, and a report holds many problems. */
+export function cut(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
+
 /** A piece of the source for a message: cut where it is long, and in the form JSON gives it. */
 export function show(text: string): string {
-  const cut = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
-  return JSON.stringify(cut);
+  return JSON.stringify(cut(text));
 }
