@@ -29,7 +29,8 @@ export interface GatewayOptions {
   log: Logger;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
-  isStopping?: () => boolean;
+  /** The gateway is to end: imports stop where they are, other requests are finished. */
+  stopping?: AbortSignal;
   /** How long a body may take, and keys are kept; for tests. */
   bodyTimeoutMs?: number;
   keyTimes?: KeyTimes;
@@ -65,7 +66,7 @@ export interface Gateway {
 
 /** The gateway: GraphQL, the REST routes and the probes. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, log, database, isStopping = () => false } = options;
+  const { config, log, database, stopping = new AbortController().signal } = options;
   const keys = () => {
     const open = database();
     return open && config.ingest ? idempotencyKeys(open.prisma, log, options.keyTimes) : undefined;
@@ -73,7 +74,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   let theFeed: Feed | undefined;
   const feed = (open: Database) => {
     theFeed ??= createFeed(open, log, options.stallMs);
-    if (isStopping()) theFeed.end(STOPPING);
+    if (stopping.aborted) theFeed.end(STOPPING);
     return theFeed;
   };
   const graphql = createGraphQL({ config, log, database, keys, feed });
@@ -85,11 +86,12 @@ export function createGateway(options: GatewayOptions): Gateway {
   const rest = createRest({
     ...config,
     execute: graphql.execute,
-    importBody: config.ingest ? createImporter({ log, database, keys }) : undefined,
+    importBody: config.ingest ? createImporter({ log, database, keys, stopping }) : undefined,
     bodyTimeoutMs: options.bodyTimeoutMs,
+    stopping,
   });
   const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
-  const checkReadiness = createReadinessCheck(database, isStopping);
+  const checkReadiness = createReadinessCheck(database, stopping);
 
   const answer = async (
     req: IncomingMessage,
@@ -134,7 +136,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const requestId = createRequestId();
     const access: AccessRecord = { route: 'unknown' };
     res.setHeader('X-Request-Id', requestId);
-    if (isStopping()) res.setHeader('Connection', 'close');
+    if (stopping.aborted) res.setHeader('Connection', 'close');
     res.once('close', () => {
       log.info(
         {
@@ -159,7 +161,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     handle,
     upgrade(req, socket, head) {
       const { path } = splitTarget(req.url ?? '/');
-      if (path !== GRAPHQL_PATH || !isWebSocket(req) || isStopping()) return false;
+      if (path !== GRAPHQL_PATH || !isWebSocket(req) || stopping.aborted) return false;
       if (isSameOrigin(req)) {
         webSockets.upgrade(req, socket, head);
       } else {

@@ -6,7 +6,12 @@ import { createClient, type DatabaseOptions } from './client.ts';
 import type { PrismaClient } from './generated/client/client.ts';
 import { listenOnPostgres, type StopListening } from './listen.ts';
 import { listMigrations, migrateAlone, readMigrationState } from './migrate.ts';
-import { connectionOptions, createPostgresAdapter, createPostgresPool } from './postgres.ts';
+import {
+  connectionOptions,
+  createPostgresAdapter,
+  createPostgresPool,
+  endingOf,
+} from './postgres.ts';
 
 /** Any number will do, as long as every copy of the gateway takes the same one. */
 const MIGRATION_LOCK = 7_067_388_200_441n;
@@ -32,6 +37,7 @@ export interface Database {
    * @param wake called when some were committed; also when some may have been that nobody told of.
    */
   listen(wake: () => void): StopListening;
+  /** Ends the connections. What is still under way on them fails. */
   close(): Promise<void>;
 }
 
@@ -53,7 +59,8 @@ function openPostgres(
   log: Logger,
   options: DatabaseOptions,
 ): Database {
-  const pool = createPostgresPool(config);
+  const pool = createPostgresPool(config, log);
+  const endPool = endingOf(pool);
   const prisma = createClient(createPostgresAdapter(pool, config, log), options);
   return {
     kind: 'postgresql',
@@ -86,7 +93,7 @@ function openPostgres(
     },
     listen: (wake) => listenOnPostgres(config.url, wake, log),
     async close() {
-      await prisma.$disconnect();
+      await Promise.all([endPool(), prisma.$disconnect()]);
     },
   };
 }

@@ -39,6 +39,8 @@ export interface RestOptions {
   readonly importBody?: ImportBody | undefined;
   /** Milliseconds a body may take to arrive, or, where it is imported, its sender may be silent. */
   readonly bodyTimeoutMs?: number;
+  /** Ends bodies that are imported, which could go on for ever. */
+  readonly stopping: AbortSignal;
 }
 
 /** What the log says about an answer. */
@@ -135,7 +137,8 @@ export function createRest(
     const asked = readImport(req.headers, queryString);
     if ('verdict' in asked) return { route: IMPORT_PATH, ...asked, bodyIsUnread: true };
     allowAnyTime(req, res);
-    const body = streamBody(req, limits.timeoutMs);
+    const { stopping } = options;
+    const body = streamBody(req, { silenceMs: limits.timeoutMs, stopping });
     try {
       const { verdict, ...rest } = await importBody({ ...asked, body: body.chunks, requestId });
       return { route: IMPORT_PATH, verdict, ...rest, bodyIsUnread: !req.readableEnded };

@@ -55,6 +55,7 @@ export interface TestGatewayOptions {
   environment?: Record<string, string>;
   database?: TestDatabase;
   times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'keyTimes' | 'stallMs'>;
+  stopping?: AbortSignal;
 }
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -67,7 +68,14 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     { level: 'trace', base: undefined },
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const gateway = createGateway({ ...options.times, config, log, database: () => database });
+  const { times, stopping } = options;
+  const gateway = createGateway({
+    ...times,
+    ...(stopping && { stopping }),
+    config,
+    log,
+    database: () => database,
+  });
   const servers: Server[] = [];
 
   const inject = (request: InjectOptions) => injectRequest(gateway.handle, request);

@@ -50,6 +50,7 @@ export async function startRestServer(options: Partial<RestOptions> = {}): Promi
   };
   const rest = createRest({
     timeZone: 'UTC',
+    stopping: new AbortController().signal,
     maxBodyBytes: 1_048_576,
     execute: (_document, operationName, variables) => {
       server.executions.push({ operationName, variables });
