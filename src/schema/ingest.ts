@@ -71,7 +71,7 @@ const IngestError = builder.objectRef<ResultError>('IngestError').implement({
     }),
     path: t.stringList({
       description:
-        'Where it is in the arguments: `["entities", "3", "task", "poolId"]`, and one more element for a key of `instanceInfo`.',
+        'Where it is in the arguments: `["entities", "3", "task", "poolId"]`, and one more element for a key of `instanceInfo`, cut where it is long.',
       resolve: pathOf,
     }),
     message: t.string({
