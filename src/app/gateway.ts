@@ -6,6 +6,7 @@ import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
+import type { Viewer } from '../domain/viewer.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
 import {
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   keyTimes?: KeyTimes;
   /** How long a subscriber may leave an event untaken, in milliseconds; for tests. */
   stallMs?: number;
+  /** Who asks, where nobody is asked who he is; for tests. */
+  anybody?: Viewer;
 }
 
 /** What the log line of a request says of it. */
@@ -77,7 +80,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (stopping.aborted) theFeed.end(STOPPING);
     return theFeed;
   };
-  const graphql = createGraphQL({ config, log, database, keys, feed });
+  const graphql = createGraphQL({ config, log, database, keys, feed, anybody: options.anybody });
   const webSockets = createWebSockets({
     log,
     maxMessageBytes: config.maxBodyBytes,

@@ -13,12 +13,14 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
+import { clientFor } from '../database/scoped.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
-import { ANYBODY } from '../domain/viewer.ts';
+import { ANYBODY, type Viewer } from '../domain/viewer.ts';
 import type { Feed } from '../feed/feed.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
+import { useHiddenPeople } from '../plugins/hidden-people.ts';
 import { useIdempotency, type IdempotentRequest } from '../plugins/idempotency.ts';
 import { useIncremental } from '../plugins/incremental.ts';
 import {
@@ -62,6 +64,8 @@ export interface GraphQLOptions {
   keys: () => ClaimKey | undefined;
   /** What changes in a database. */
   feed: (database: Database) => Feed;
+  /** Who asks, where nobody is asked who he is. */
+  anybody?: Viewer | undefined;
 }
 
 const DEFAULT_QUERY = `# Rosetta Gateway: campaigns, their annotation requests, pools, tasks and history.
@@ -128,15 +132,18 @@ interface Enveloped {
 }
 
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
-export function createGraphQL({ config, log, database, keys, feed }: GraphQLOptions) {
+export function createGraphQL(options: GraphQLOptions) {
+  const { config, log, database, keys, feed, anybody = ANYBODY } = options;
   const createContext = (requestId: string, hangUp = () => {}): GatewayContext => {
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
+    const viewer = anybody;
+    const prisma = clientFor(open.prisma, viewer);
     return {
       requestId,
-      viewer: ANYBODY,
-      prisma: open.prisma,
-      loaders: createLoaders(open.prisma),
+      viewer,
+      prisma,
+      loaders: createLoaders(prisma),
       feed: feed(open),
       hangUp,
       ingest: config.ingest,
@@ -160,7 +167,13 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     maxRequestBodySize: false,
     graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
     renderGraphiQL,
-    plugins: [useIncremental(mask), useIdempotency(keys), useOperationRecord(), useErrorLog(log)],
+    plugins: [
+      useIncremental(mask),
+      useHiddenPeople(),
+      useIdempotency(keys),
+      useOperationRecord(),
+      useErrorLog(log),
+    ],
   });
 
   const subscribe: Subscribe = async ({ query, operationName, variables }, scope) => {

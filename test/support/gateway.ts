@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { createGateway, type GatewayOptions } from '../../src/app/gateway.ts';
 import { createHttpServer } from '../../src/app/server.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
+import type { Viewer } from '../../src/domain/viewer.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 export interface GraphQLAnswer<Data> {
@@ -56,6 +57,7 @@ export interface TestGatewayOptions {
   database?: TestDatabase;
   times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'keyTimes' | 'stallMs'>;
   stopping?: AbortSignal;
+  anybody?: Viewer;
 }
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -68,10 +70,11 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     { level: 'trace', base: undefined },
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const { times, stopping } = options;
+  const { times, stopping, anybody } = options;
   const gateway = createGateway({
     ...times,
     ...(stopping && { stopping }),
+    anybody,
     config,
     log,
     database: () => database,
