@@ -74,8 +74,7 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
   let ended: GatewayError | undefined;
   /** The reading under way, and where it stands once it has begun. */
   let reading:
-    | { stop: AbortController; started: Promise<() => Watermark>; hasStarted: boolean }
-    | undefined;
+    { stop: AbortController; started: Promise<() => Watermark>; hasStarted: boolean } | undefined;
 
   const tell = (page: FeedPage) => {
     for (const member of members) member.take(page);
