@@ -7,6 +7,7 @@ import { simulate } from '../src/simulator/simulate.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { OperationWriter, type ArgumentValues } from './support/operations.ts';
+import { dumpTables, importText, line, PARENTS } from './support/import.ts';
 import { eventually } from './support/process.ts';
 import { importEntities } from './support/rows.ts';
 import { subscribe } from './support/subscriptions.ts';
@@ -55,7 +56,7 @@ const viewer = (campaigns: string[]): Viewer => ({
 });
 
 beforeAll(async () => {
-  own = [...simulate({ tasks: 24 })];
+  own = [...simulate({ tasks: 12 })];
   [both, alone] = await Promise.all([createTestDatabase(), createTestDatabase()]);
   await importEntities(alone, own);
   await importEntities(both, own);
@@ -294,5 +295,94 @@ describe('a viewer from whom people are hidden', () => {
     const changes = await hidden.rest({ url: '/changes?limit=1000' });
     expect(changes.payload).toContain('"creatorId":null');
     expect(changes.payload).not.toMatch(/"(teamId|poolAssigneeId|creatorId)":\d/);
+  });
+});
+
+describe('a viewer of some campaigns who puts data in', () => {
+  let writer: TestGateway;
+  let writable: TestDatabase;
+  beforeAll(async () => {
+    writable = await createTestDatabase();
+    await importText(writable, [
+      ...PARENTS,
+      line('campaign', { id: '"c-2"', projectId: '2', name: '"CANARY"' }),
+      line('annotationRequest', { id: '"ar-2"', name: '"CANARY 2"', campaignId: '"c-2"' }),
+      line('pool', { id: '2', campaignId: '"c-2"' }),
+      line('task', { id: '2', annotationRequestId: '"ar-2"', poolId: '2' }),
+      line('annotationHistory', { id: '2', taskId: '2', poolId: '2' }),
+    ]);
+    writer = await createTestGateway({
+      database: writable,
+      environment: { GATEWAY_INGEST: 'on' },
+      anybody: viewer(['c-1', 'c-3']),
+    });
+  });
+  afterAll(async () => {
+    await writer.close();
+    await writable.close();
+  });
+
+  const COUNTS =
+    'instanceInfo: {}, instanceNum: 0, instanceSum: 0, attributesNum: 0, attributesSum: 0, frameCount: 1';
+  const RECORD = `status: 2, actionType: 5, createdTime: "2025-01-01T00:00:00Z", ${COUNTS}`;
+  const TASK =
+    'sceneId: "s", status: 2, instanceInfo: {}, instanceNum: 0, attributeNum: 0, frameNum: 1';
+
+  it.each([
+    ['campaign: { id: "c-3", projectId: 3, name: "mine", campaignType: POC }', null],
+    ['pool: { id: 3, name: "p", poolType: 1, campaignId: "c-1" }', null],
+    [
+      'campaign: { id: "c-2", projectId: 2, name: "stolen", campaignType: POC }',
+      'The id "c-2" cannot be used.',
+    ],
+    [
+      'campaign: { id: "c-4", projectId: 4, name: "new", campaignType: POC }',
+      'The id "c-4" cannot be used.',
+    ],
+    [
+      'campaign: { id: "c-1", projectId: 1234, name: "CANARY", campaignType: POC }',
+      'The name "CANARY" cannot be used.',
+    ],
+    [
+      'campaign: { id: "c-1", projectId: 2, name: "n", campaignType: POC }',
+      'The projectId "2" cannot be used.',
+    ],
+    [
+      'annotationRequest: { id: "ar-2", name: "x", campaignId: "c-1" }',
+      'The id "ar-2" cannot be used.',
+    ],
+    [
+      'annotationRequest: { id: "ar-3", name: "x", campaignId: "c-2" }',
+      'There is no campaign "c-2" (campaignId).',
+    ],
+    [
+      'annotationRequest: { id: "ar-3", name: "CANARY 2", campaignId: "c-1" }',
+      'The name "CANARY 2" cannot be used.',
+    ],
+    ['pool: { id: 2, name: "p", poolType: 1, campaignId: "c-1" }', 'The id "2" cannot be used.'],
+    [
+      `task: { id: 3, annotationRequestId: "ar-2", poolId: 3001, ${TASK} }`,
+      'There is no annotationRequest "ar-2" (annotationRequestId).',
+    ],
+    [
+      `task: { id: 3, annotationRequestId: "ar-1", poolId: 2, ${TASK} }`,
+      'There is no pool "2" (poolId).',
+    ],
+    [
+      `task: { id: 2, annotationRequestId: "ar-1", poolId: 3001, ${TASK} }`,
+      'The id "2" cannot be used.',
+    ],
+    [
+      `annotationHistory: { id: 3, taskId: 2, poolId: 3001, ${RECORD} }`,
+      'There is no task "2" (taskId).',
+    ],
+    [`annotationHistory: { id: 2, taskId: 2, poolId: 2, ${RECORD} }`, 'The id "2" cannot be used.'],
+  ])('may send %s', async (entity, problem) => {
+    const before = await dumpTables(writable);
+    const { ingest } = await writer.gql<{
+      ingest: { results: { error: { message: string } | null }[] };
+    }>(`mutation { ingest(entities: [{ ${entity} }]) { results { error { message } } } }`);
+    expect(ingest.results[0]!.error?.message ?? null).toBe(problem);
+    if (problem !== null) expect(await dumpTables(writable)).toEqual(before);
   });
 });

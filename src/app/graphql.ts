@@ -18,6 +18,7 @@ import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
 import { ANYBODY, type Viewer } from '../domain/viewer.ts';
 import type { Feed } from '../feed/feed.ts';
+import { importEntities } from '../import/entities.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
 import { useHiddenPeople } from '../plugins/hidden-people.ts';
@@ -146,7 +147,9 @@ export function createGraphQL(options: GraphQLOptions) {
       loaders: createLoaders(prisma),
       feed: feed(open),
       hangUp,
-      ingest: config.ingest,
+      ingest: config.ingest
+        ? (entities, atomic) => importEntities(open, entities, atomic, viewer.campaigns)
+        : undefined,
       rosettaDomain: config.rosettaDomain,
     };
   };
