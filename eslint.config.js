@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Which folder may import which: data flows one way,
- * main → commands → app → rest, schema, plugins → loaders, import, simulator → database → config → domain.
+ * main → commands → app → rest, schema, plugins → loaders, export, simulator → import → database → config → domain.
  * A folder may always import from itself.
  */
 const ALLOWED_IMPORTS = {
@@ -12,6 +12,7 @@ const ALLOWED_IMPORTS = {
   domain: [],
   simulator: ['domain'],
   import: ['domain', 'database'],
+  export: ['domain', 'database', 'import'],
   loaders: ['domain', 'database'],
   schema: ['loaders', 'import', 'domain', 'database'],
   plugins: ['domain'],
@@ -22,12 +23,13 @@ const ALLOWED_IMPORTS = {
     'plugins',
     'loaders',
     'import',
+    'export',
     'simulator',
     'domain',
     'database',
     'config',
   ],
-  commands: ['app', 'import', 'simulator', 'domain', 'database', 'config'],
+  commands: ['app', 'import', 'export', 'simulator', 'domain', 'database', 'config'],
 };
 
 const importDirections = Object.entries(ALLOWED_IMPORTS).map(([folder, allowed]) => ({

@@ -12,26 +12,29 @@ import {
   splitTarget,
   verdictOfStatus,
   writeFailure,
+  type ExportProgress,
 } from '../rest/rest.ts';
 import { createGraphQL } from './graphql.ts';
 import { prepareGraphQLRequest, writeGraphQLRefusal } from './graphql-request.ts';
+import { createExporter } from './export.ts';
 import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createRequestId } from './request-id.ts';
 
 export interface GatewayOptions {
-  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'ingest'>;
+  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'maxExports' | 'ingest'>;
   log: Logger;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
   isStopping?: () => boolean;
-  /** How long a body may take, and keys are kept; for tests. */
+  /** How long a body may take, a reader may take nothing, and keys are kept; for tests. */
   bodyTimeoutMs?: number;
+  stallTimeoutMs?: number;
   keyTimes?: KeyTimes;
 }
 
 /** What the log line of a request says of it. */
-interface AccessRecord extends OperationRecord {
+interface AccessRecord extends OperationRecord, ExportProgress {
   route: string;
   /** The code of a REST envelope. */
   code?: number;
@@ -52,7 +55,9 @@ export function createGateway(options: GatewayOptions): RequestListener {
     ...config,
     execute: graphql.execute,
     importBody: config.ingest ? createImporter({ log, database, keys }) : undefined,
+    exportRows: createExporter({ log, database, maxExports: config.maxExports, isStopping }),
     bodyTimeoutMs: options.bodyTimeoutMs,
+    stallTimeoutMs: options.stallTimeoutMs,
   });
   const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
   const checkReadiness = createReadinessCheck(database, isStopping);
@@ -85,7 +90,7 @@ export function createGateway(options: GatewayOptions): RequestListener {
         writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
       }
     } else {
-      const outcome = await rest(req, res, requestId);
+      const outcome = await rest(req, res, requestId, access);
       access.route = outcome.route;
       access.code = outcome.code;
       if (outcome.warning) {

@@ -6,6 +6,7 @@ import { createClient, type DatabaseOptions } from './client.ts';
 import type { PrismaClient } from './generated/client/client.ts';
 import { listMigrations, migrateAlone, readMigrationState } from './migrate.ts';
 import { connectionOptions, createPostgresAdapter, createPostgresPool } from './postgres.ts';
+import { postgresSnapshots, type ReadSnapshot } from './snapshot.ts';
 
 /** Any number will do, as long as every copy of the gateway takes the same one. */
 const MIGRATION_LOCK = 7_067_388_200_441n;
@@ -16,6 +17,7 @@ export type { DatabaseOptions };
 export interface Database {
   readonly kind: DatabaseConfig['kind'];
   readonly prisma: PrismaClient;
+  readonly snapshot: ReadSnapshot;
   /**
    * Runs `work` while every other copy of the gateway that wants to do the same waits.
    * @param work may bring the tables up to date, by the function it is handed, which gives the names of the migrations
@@ -52,6 +54,7 @@ function openPostgres(
   return {
     kind: 'postgresql',
     prisma,
+    snapshot: postgresSnapshots(config),
     async exclusively(run, signal) {
       // Connections of their own: a migration may take longer than a request's statement may.
       const own = { ...connectionOptions(config.url), connectionTimeoutMillis: config.poolWaitMs };

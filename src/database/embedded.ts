@@ -5,6 +5,7 @@ import { createClient, type DatabaseOptions } from './client.ts';
 import type { Database } from './database.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { migrateAlone } from './migrate.ts';
+import { embeddedSnapshots } from './snapshot.ts';
 
 /** A database on an embedded PostgreSQL that is already running; closing it ends that too. */
 export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}): Database {
@@ -13,6 +14,7 @@ export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}):
   return {
     kind: 'embedded',
     prisma,
+    snapshot: embeddedSnapshots(pglite),
     // One process at a time has the directory.
     exclusively: (run) =>
       run(() =>

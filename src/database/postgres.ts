@@ -56,15 +56,22 @@ function statementNames(limit: number) {
   };
 }
 
+/** How long a statement may take. */
+export function statementLimits({ statementTimeoutMs }: PostgresConfig): pg.ClientConfig {
+  return {
+    statement_timeout: statementTimeoutMs,
+    // A server that is paused or cut off cannot enforce its own limit.
+    query_timeout: statementTimeoutMs + DRIVER_GRACE_MS,
+  };
+}
+
 export function createPostgresPool(config: PostgresConfig): pg.Pool {
   return new pg.Pool({
     ...connectionOptions(config.url),
     max: config.poolSize,
     connectionTimeoutMillis: config.poolWaitMs,
+    ...statementLimits(config),
     idleTimeoutMillis: 60_000,
-    statement_timeout: config.statementTimeoutMs,
-    // A server that is paused or cut off cannot enforce its own limit.
-    query_timeout: config.statementTimeoutMs + DRIVER_GRACE_MS,
     idle_in_transaction_session_timeout: 60_000,
   });
 }
