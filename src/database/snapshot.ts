@@ -4,12 +4,10 @@ import type { DatabaseConfig } from '../config/config.ts';
 import type { Prisma } from './generated/client/client.ts';
 import { connectionOptions, statementLimits } from './postgres.ts';
 
-/** What a row of a statement gives, one value for each column, as the driver reads it. */
-export type Cells = readonly unknown[];
-
 /** The database at one moment, for as long as its transaction is open. */
 export interface Snapshot {
-  rows(statement: Pick<Prisma.Sql, 'text' | 'values'>): Promise<Cells[]>;
+  /** A row is one value for each column, as the driver reads it. */
+  rows(statement: Pick<Prisma.Sql, 'text' | 'values'>): Promise<(readonly unknown[])[]>;
 }
 
 /**

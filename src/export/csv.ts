@@ -12,8 +12,6 @@ const OPTIONS = {
   // Text that a spreadsheet would take for a formula is given an apostrophe, before which it is text. No number is negative.
   escape_formulas: true,
   cast: { string: (text: string) => (HIDDEN_FORMULA.test(text) ? `'${text}` : text) },
-  // Text without characters is none the less text; where there is no value there is nothing.
-  quoted_empty: false,
 } as const;
 
 /** The columns behind those of the rows, which only the records around the rows fill. */
@@ -34,10 +32,10 @@ export function createCsv({ sections }: Plan): Format {
         return column ? `(${column.sql})::text` : 'NULL';
       });
       const record = Prisma.raw([`'${type}'`, ...cells, 'NULL', 'NULL'].join(', '));
-      return Prisma.sql`SELECT ${record} FROM ${from} WHERE ${where} ${order}`;
+      return Prisma.sql`SELECT to_json(ARRAY[${record}]::text[])::text FROM ${from} WHERE ${where} ${order}`;
     },
     start: (watermark) => write([header, frame('exportStart', watermark, null)]),
-    rows: write,
+    rows: (records) => write(records.map((record) => JSON.parse(record) as unknown[])),
     end: (watermark, rows) => write([frame('exportEnd', watermark, rows)]),
     broken: (_reason, rows) => write([frame('exportBroken', null, rows)]),
   };

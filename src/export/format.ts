@@ -1,5 +1,4 @@
 import type { Prisma } from '../database/generated/client/client.ts';
-import type { Cells } from '../database/snapshot.ts';
 import type { ExportFormat } from '../domain/exports.ts';
 import { createCsv } from './csv.ts';
 import { createNdjson } from './ndjson.ts';
@@ -11,10 +10,10 @@ export type RowCounts = Readonly<Record<string, number>>;
 
 /** How an export is written. All text ends at a row's end. */
 export interface Format {
-  /** The statement that gives the rows of a section, as they are to be written. */
+  /** The statement that gives the rows of a section, each as one text. */
   statement(section: Section): Prisma.Sql;
   start(watermark: string): string;
-  rows(rows: readonly Cells[]): string;
+  rows(texts: readonly string[]): string;
   end(watermark: string, rows: number, types: RowCounts): string;
   /** What stands at the end of an export that comes to none. */
   broken(reason: string, rows: number): string;

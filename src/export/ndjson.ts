@@ -25,7 +25,7 @@ export function createNdjson({ of, after, givenFilter }: Plan): Format {
         filter: givenFilter,
         resumedAfter: after,
       }),
-    rows: (rows) => rows.map(([line]) => `${line as string}\n`).join(''),
+    rows: (lines) => `${lines.join('\n')}\n`,
     end: (watermark, rows, types) => frame('exportEnd', { rows, types, watermark }),
     broken: (reason, rows) => frame('exportBroken', { reason, rows }),
   };

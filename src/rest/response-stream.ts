@@ -62,7 +62,10 @@ export class ResponseStream {
   async end(): Promise<void> {
     this.signal.throwIfAborted();
     // A connection that closes meanwhile never finishes the answer.
-    const isOut = new Promise<void>((resolve) => this.#res.once('close', resolve).end(resolve));
+    const isOut = new Promise<void>((resolve) => {
+      for (const event of ['finish', 'close']) this.#res.once(event, resolve);
+    });
+    this.#res.end();
     if (!(await this.#within(isOut, this.#stallMs))) {
       this.#res.destroy();
       throw new ReaderStalledError('The reader takes nothing.');
