@@ -50,7 +50,8 @@ export interface Envelope {
 export interface TestGatewayOptions {
   environment?: Record<string, string>;
   database?: TestDatabase;
-  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'keyTimes'>;
+  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'stallTimeoutMs' | 'keyTimes'>;
+  isStopping?: () => boolean;
 }
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -63,7 +64,14 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     { level: 'trace', base: undefined },
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const handler = createGateway({ ...options.times, config, log, database: () => database });
+  const { times, isStopping } = options;
+  const handler = createGateway({
+    ...times,
+    ...(isStopping && { isStopping }),
+    config,
+    log,
+    database: () => database,
+  });
   const servers: Server[] = [];
 
   const inject = (request: InjectOptions) => injectRequest(handler, request);
