@@ -3,8 +3,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Characters that a batch is to have, about: as many rows as come to that are read at once. */
 const BATCH_LENGTH = 65_536;
-const FIRST_ROWS = 100;
-const MAX_ROWS = 2000;
+const FIRST_ROWS = 10;
+const MAX_ROWS = 500;
 
 const NAME = Prisma.raw('row_cursor');
 

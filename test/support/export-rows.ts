@@ -157,9 +157,9 @@ export function cellsOf(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row)
       .filter(([, value]) => value !== null && value !== '')
-      .map(([name, value]) => {
+      .map(([name, value]): [string, unknown] => {
         if (typeof value === 'object') return [name, value];
-        const cell = String(value as string | number);
+        const cell = `${value as string}`;
         return [name, FORMULA.test(cell) ? `'${cell}` : cell];
       }),
   );
