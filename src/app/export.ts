@@ -113,8 +113,8 @@ export function createExporter(options: ExporterOptions): ExportRows {
       await packed.end();
       await out.end();
     } catch (error) {
-      if (!written) throw error;
-      await breakOff(written.rows, error);
+      if (!written && !out.signal.aborted) throw error;
+      await breakOff(written?.rows ?? 0, error);
     } finally {
       packed.close();
       progress.bytes = out.bytes;

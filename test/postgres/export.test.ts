@@ -116,6 +116,7 @@ describe('an export', () => {
       await expect.poll(exporting, { timeout: 3000 }).toMatchObject([{ state: 'active' }]);
       waiting.destroy();
       await expect.poll(exporting, { timeout: 5000 }).toEqual([]);
+      expect(endings().map(({ reason }) => reason)).toEqual(Array(2).fill('the reader is gone'));
     } finally {
       await locker.end();
     }
