@@ -103,7 +103,7 @@ describe('an export', () => {
 
   it('leaves nothing open once its reader is gone, not even a statement', async () => {
     const response = await openExport(port, FEW);
-    expect(await exporting()).toMatchObject([{ state: 'idle in transaction' }]);
+    await expect.poll(exporting).toMatchObject([{ state: 'idle in transaction' }]);
     response.destroy();
     await expect.poll(exporting, { timeout: 3000 }).toEqual([]);
     // A statement that waits, for a lock here, does not hear of it by itself.
