@@ -11,7 +11,7 @@ import { createTestDatabase, type TestDatabase } from './support/database.ts';
 
 const STALL_MS = 800;
 /** More than the sockets of the system hold between two that are on one machine. */
-const CAMPAIGNS = 120;
+const CAMPAIGNS = 100;
 const FOLDER_LENGTH = 300_000;
 
 let isStopping = false;
@@ -116,16 +116,11 @@ describe('a gateway that stops', () => {
     const text = unpack(Buffer.concat(chunks)).toString();
     expect(brokenEnd(text).reason).toBe('the gateway is stopping');
     // Nobody who imports it takes it for the whole.
-    const copy = await createTestDatabase();
-    try {
-      const { rejected, summary } = await importText(copy, text);
-      expect(rejected.map(({ message }) => message)).toEqual([
-        expect.stringContaining('broke off (the gateway is stopping)'),
-      ]);
-      expect(summary.types.campaign.created).toBe(readLines(text).rows.length);
-    } finally {
-      await copy.close();
-    }
+    const { rejected, summary } = await importText(database, text);
+    expect(rejected.map(({ message }) => message)).toEqual([
+      expect.stringContaining('broke off (the gateway is stopping)'),
+    ]);
+    expect(summary.types.campaign.unchanged).toBe(readLines(text).rows.length);
   });
 
   it('begins none', async () => {

@@ -82,10 +82,15 @@ describe('export', () => {
     expect(rows.map(({ instances }) => instances)).toEqual(
       rows.map(({ instances }) => instances).sort((a, b) => b - a),
     );
-    const last = readLines((await runProgram(['export', 'tasks'], { environment })).stdout).rows;
-    const id = /"id":(\d+)/.exec(last[100]!)![1]!;
-    const rest = await runProgram(['export', 'tasks', '--after', `task:${id}`], { environment });
-    expect(readLines(rest.stdout).rows).toEqual(last.slice(101));
+    const ids = imported
+      .filter((line) => line.startsWith('{"type":"task"'))
+      .map((line) => BigInt(/"id":(\d+)/.exec(line)![1]!))
+      .sort((x, y) => (x < y ? -1 : 1));
+    const after = `task:${ids[100]!}`;
+    const rest = await runProgram(['export', 'tasks', '--after', after], { environment });
+    const { rows: others, start } = readLines(rest.stdout);
+    expect(start.resumedAfter).toBe(after);
+    expect(others.map((row) => BigInt(/"id":(\d+)/.exec(row)![1]!))).toEqual(ids.slice(101));
   });
 
   it.each([
