@@ -6,7 +6,7 @@ import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
-import type { Viewer } from '../domain/viewer.ts';
+import { ANYBODY, type Viewer } from '../domain/viewer.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
 import {
@@ -16,9 +16,11 @@ import {
   splitTarget,
   verdictOfStatus,
   writeFailure,
+  type ExportProgress,
 } from '../rest/rest.ts';
 import { createGraphQL } from './graphql.ts';
 import { prepareGraphQLRequest, writeGraphQLRefusal } from './graphql-request.ts';
+import { createExporter } from './export.ts';
 import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createRequestId } from './request-id.ts';
@@ -26,14 +28,15 @@ import { isSameOrigin, isWebSocket } from './upgrade.ts';
 import { createWebSockets } from './websocket.ts';
 
 export interface GatewayOptions {
-  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'ingest'>;
+  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'maxExports' | 'ingest'>;
   log: Logger;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
-  /** The gateway is to end: imports stop where they are, other requests are finished. */
+  /** The gateway is to end: imports and exports stop where they are, other requests are finished. */
   stopping?: AbortSignal;
-  /** How long a body may take, and keys are kept; for tests. */
+  /** How long a body may take, a reader may take nothing, and keys are kept; for tests. */
   bodyTimeoutMs?: number;
+  stallTimeoutMs?: number;
   keyTimes?: KeyTimes;
   /** How long a subscriber may leave an event untaken, in milliseconds; for tests. */
   stallMs?: number;
@@ -42,7 +45,7 @@ export interface GatewayOptions {
 }
 
 /** What the log line of a request says of it. */
-interface AccessRecord extends OperationRecord {
+interface AccessRecord extends OperationRecord, ExportProgress {
   route: string;
   /** The code of a REST envelope. */
   code?: number;
@@ -90,7 +93,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...config,
     execute: graphql.execute,
     importBody: config.ingest ? createImporter({ log, database, keys, stopping }) : undefined,
+    exportRows: createExporter({
+      log,
+      database,
+      maxExports: config.maxExports,
+      stopping,
+      viewer: options.anybody ?? ANYBODY,
+    }),
     bodyTimeoutMs: options.bodyTimeoutMs,
+    stallTimeoutMs: options.stallTimeoutMs,
     stopping,
   });
   const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
@@ -125,7 +136,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
       }
     } else {
-      const outcome = await rest(req, res, requestId);
+      const outcome = await rest(req, res, requestId, access);
       access.route = outcome.route;
       access.code = outcome.code;
       if (outcome.warning) {

@@ -12,6 +12,7 @@ import {
   createPostgresPool,
   endingOf,
 } from './postgres.ts';
+import { postgresSnapshots, type ReadSnapshot } from './snapshot.ts';
 
 /** Any number will do, as long as every copy of the gateway takes the same one. */
 const MIGRATION_LOCK = 7_067_388_200_441n;
@@ -22,6 +23,7 @@ export type { DatabaseOptions };
 export interface Database {
   readonly kind: DatabaseConfig['kind'];
   readonly prisma: PrismaClient;
+  readonly snapshot: ReadSnapshot;
   /**
    * Runs `work` while every other copy of the gateway that wants to do the same waits.
    * @param work may bring the tables up to date, by the function it is handed, which gives the names of the migrations
@@ -65,6 +67,7 @@ function openPostgres(
   return {
     kind: 'postgresql',
     prisma,
+    snapshot: postgresSnapshots(config),
     async exclusively(run, signal) {
       // Connections of their own: a migration may take longer than a request's statement may.
       const own = { ...connectionOptions(config.url), connectionTimeoutMillis: config.poolWaitMs };

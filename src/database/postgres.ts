@@ -56,6 +56,15 @@ function statementNames(limit: number) {
   };
 }
 
+/** How long a statement may take. */
+export function statementLimits({ statementTimeoutMs }: PostgresConfig): pg.ClientConfig {
+  return {
+    statement_timeout: statementTimeoutMs,
+    // A server that is paused or cut off cannot enforce its own limit.
+    query_timeout: statementTimeoutMs + DRIVER_GRACE_MS,
+  };
+}
+
 /** A lost idle connection is news, not a fault: the pool opens another one when it needs it. */
 function lossesTo(log: Logger) {
   return (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
@@ -66,10 +75,8 @@ export function createPostgresPool(config: PostgresConfig, log: Logger): pg.Pool
     ...connectionOptions(config.url),
     max: config.poolSize,
     connectionTimeoutMillis: config.poolWaitMs,
+    ...statementLimits(config),
     idleTimeoutMillis: 60_000,
-    statement_timeout: config.statementTimeoutMs,
-    // A server that is paused or cut off cannot enforce its own limit.
-    query_timeout: config.statementTimeoutMs + DRIVER_GRACE_MS,
     idle_in_transaction_session_timeout: 60_000,
   });
   // Not left to Prisma's adapter, which listens until it is disposed of, and connections end a moment later.

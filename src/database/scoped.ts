@@ -34,6 +34,7 @@ const COLUMNS_WITHOUT_PEOPLE = [
  * PostgreSQL takes such a part apart again, so that its indexes serve.
  */
 export function seenBy({ campaigns, people }: Sight, statement: Prisma.Sql): Prisma.Sql {
+  if (!campaigns && people === 'shown') return statement;
   const parts = Object.entries(CAMPAIGN_COLUMNS).map(([table, column]) => {
     const columns =
       table === 'annotation_history' && people === 'hidden' ? COLUMNS_WITHOUT_PEOPLE : '*';
@@ -88,7 +89,8 @@ const ASKS: ReadonlySet<string> = new Set([
   'having',
 ]);
 
-function asksForPeople(value: unknown, asks = false): boolean {
+/** Whether a query filters, orders or groups by who did something. */
+export function asksForPeople(value: unknown, asks = false): boolean {
   if (typeof value === 'string') return asks && PEOPLE_FIELDS.has(value);
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value)) return value.some((one) => asksForPeople(one, asks));

@@ -15,6 +15,8 @@ export type ProblemCode =
   | 'CONFLICT'
   /** The line would change what ties rows together, or a record of the history. */
   | 'IMMUTABLE'
+  /** What an export says of its rows is not so: it was cut, say. */
+  | 'INCOMPLETE'
   /** A warning: the counts of `instanceInfo` do not add up to `instanceNum`. */
   | 'SUM';
 

@@ -55,7 +55,7 @@ export interface Envelope {
 export interface TestGatewayOptions {
   environment?: Record<string, string>;
   database?: TestDatabase;
-  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'keyTimes' | 'stallMs'>;
+  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'stallTimeoutMs' | 'keyTimes' | 'stallMs'>;
   stopping?: AbortSignal;
   anybody?: Viewer;
 }
