@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Entity } from '../src/domain/entities.ts';
 import { ANYBODY, type Viewer } from '../src/domain/viewer.ts';
+import { EXPORTS_BY_PATH } from '../src/rest/export.ts';
 import { ROUTES } from '../src/rest/routes.ts';
 import { schema } from '../src/schema/index.ts';
 import { simulate } from '../src/simulator/simulate.ts';
@@ -169,6 +170,37 @@ describe.each([
     expect(answer).toBe(await ask(reference));
     expect(answer).not.toContain(CANARY);
   });
+
+  it.each([...EXPORTS_BY_PATH.keys()].filter((path) => !path.includes('rosetta-open')))(
+    'by the export %s is answered so',
+    async (path) => {
+      const { campaignId } = valuesOf(world);
+      const id = JSON.parse(campaignId!) as string;
+      const of: Record<string, object> = {
+        '/export/all': { campaignId: { eq: id } },
+        '/export/tasks': { campaign: { campaignId: { eq: id } } },
+        '/export/annotation-history': { task: { campaign: { campaignId: { eq: id } } } },
+        '/export/workload': { task: { campaign: { campaignId: { eq: id } } } },
+      };
+      expect(of[path], `Say here how ${path} is asked.`).toBeDefined();
+      for (const filter of ['', `&filter=${encodeURIComponent(JSON.stringify(of[path]))}`]) {
+        for (const format of ['ndjson', 'csv']) {
+          const ask = async (gateway: TestGateway) => {
+            const { statusCode, payload } = await gateway.inject({
+              url: `${path}?format=${format}${filter}`,
+            });
+            expect(statusCode).toBe(200);
+            return payload
+              .split('\n')
+              .filter((text) => text && !/exportStart|exportEnd/.test(text));
+          };
+          const rows = await ask(scoped);
+          expect(rows).toEqual(await ask(reference));
+          expect(rows.join()).not.toContain(CANARY);
+        }
+      }
+    },
+  );
 });
 
 it('all of them differ for who sees everything: the comparisons above can fail', async () => {
@@ -282,6 +314,23 @@ describe('a viewer from whom people are hidden', () => {
     ]) {
       const errors = await hidden.gqlErrors(query, variables);
       expect(errors[0]).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
+    }
+  });
+
+  it('is told of nobody by exports, and may not ask for anybody there', async () => {
+    for (const path of ['all', 'annotation-history', 'workload']) {
+      const { payload } = await hidden.inject({ url: `/export/${path}` });
+      expect(payload).toContain('exportEnd');
+      expect(payload).not.toMatch(/"(teamId|poolAssigneeId|creatorId)":\d/);
+    }
+    for (const query of [
+      'workload?groupBy=TEAM_ID',
+      `workload?filter=${encodeURIComponent('{"poolAssigneeId":{"gt":"1"}}')}`,
+      `annotation-history?filter=${encodeURIComponent('{"not":{"creatorId":{"gt":"1"}}}')}`,
+    ]) {
+      const { headers, envelope } = await hidden.rest({ url: `/export/${query}` });
+      expect(envelope.code).toBe(403);
+      expect(headers['x-export-error']).toContain('Who did what is hidden');
     }
   });
 
