@@ -75,7 +75,7 @@ describe('a reader', () => {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       // In all longer than one may take nothing.
-      if (chunks.length % 40 === 0 && performance.now() - started < 2 * STALL_MS) {
+      if (chunks.length % 15 === 0 && performance.now() - started < 2 * STALL_MS) {
         const asked = performance.now();
         await gateway.gql('{ campaigns { totalCount } }');
         expect(performance.now() - asked).toBeLessThan(STALL_MS);
