@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Which folder may import which: data flows one way,
- * main → commands → app → rest, schema, plugins → auth, feed, import, simulator → loaders → database → config → domain.
+ * main → commands → app → rest, schema, plugins → auth, feed, export, simulator → loaders, import → database → config → domain.
  * A folder may always import from itself.
  */
 const ALLOWED_IMPORTS = {
@@ -13,6 +13,7 @@ const ALLOWED_IMPORTS = {
   simulator: ['domain'],
   import: ['domain', 'database'],
   auth: ['domain', 'database', 'config'],
+  export: ['domain', 'database', 'import'],
   loaders: ['domain', 'database'],
   feed: ['loaders', 'domain', 'database'],
   schema: ['feed', 'loaders', 'import', 'domain', 'database'],
@@ -26,12 +27,13 @@ const ALLOWED_IMPORTS = {
     'feed',
     'loaders',
     'import',
+    'export',
     'simulator',
     'domain',
     'database',
     'config',
   ],
-  commands: ['app', 'auth', 'import', 'simulator', 'domain', 'database', 'config'],
+  commands: ['app', 'auth', 'import', 'export', 'simulator', 'domain', 'database', 'config'],
 };
 
 const importDirections = Object.entries(ALLOWED_IMPORTS).map(([folder, allowed]) => ({

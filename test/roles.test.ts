@@ -149,6 +149,46 @@ describe('over REST', () => {
   });
 });
 
+describe('a key', () => {
+  const TASKS = '{ tasks { totalCount } }';
+  const RECORDS = '{ annotationHistory(first: 1) { nodes { poolAssigneeId } } }';
+  const dataOf = async (key: CreatedKey, query: string) =>
+    (JSON.parse((await ask(gateway, apiKey(key), query)).payload) as GraphQLAnswer<object>).data;
+
+  it('has the campaigns that it was made for, whatever its caller asks', async () => {
+    const own = await makeKey(gateway, { campaigns: ['c-0', 'c-1'] });
+    const other = await makeKey(gateway, { campaigns: ['c-0'] });
+    const none = await makeKey(gateway, { campaigns: [] });
+    expect(await dataOf(own, TASKS)).toEqual({ tasks: { totalCount: 1 } });
+    for (const key of [other, none]) {
+      expect(await dataOf(key, TASKS)).toEqual({ tasks: { totalCount: 0 } });
+      expect((await get(gateway, apiKey(key))).envelope.code).toBe(53003);
+      const exported = await gateway.inject({ url: '/export/tasks', headers: apiKey(key) });
+      expect(exported.payload).not.toContain('"type":"task"');
+    }
+    const exported = await gateway.inject({ url: '/export/tasks', headers: apiKey(own) });
+    expect(exported.payload).toContain('"type":"task"');
+    const writer = await makeKey(gateway, { role: 'ingest', campaigns: ['c-0'] });
+    const { envelope } = await gateway.rest({
+      method: 'POST',
+      url: '/import',
+      headers: apiKey(writer),
+      payload: EXAMPLE.pool,
+    });
+    expect(envelope).toMatchObject({ code: 2000, data: { lines: 1, rejected: 1 } });
+  });
+
+  it('that hides people does', async () => {
+    const blind = await makeKey(gateway, { people: 'hidden' });
+    const seeing = await makeKey(gateway);
+    const answer = (poolAssigneeId: string | null) => ({
+      annotationHistory: { nodes: [{ poolAssigneeId }] },
+    });
+    expect(await dataOf(seeing, RECORDS)).toEqual(answer('5001'));
+    expect(await dataOf(blind, RECORDS)).toEqual(answer(null));
+  });
+});
+
 describe('a key that makes requests repeatable', () => {
   it('is its sender’s own', async () => {
     const other = await makeKey(gateway, { role: 'ingest' });

@@ -1,7 +1,8 @@
 import type { OperationRecord } from '../plugins/operation-record.ts';
+import type { ExportProgress } from '../rest/rest.ts';
 
 /** What the log line of a request says of it. */
-export interface AccessRecord extends OperationRecord {
+export interface AccessRecord extends OperationRecord, ExportProgress {
   route: string;
   /** The name of who asked. */
   viewer?: string;

@@ -8,6 +8,7 @@ import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
+import type { Viewer } from '../domain/viewer.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
 import {
   createRest,
@@ -20,6 +21,7 @@ import {
 } from '../rest/rest.ts';
 import type { AccessRecord } from './access.ts';
 import { createDoor, type Admitted } from './door.ts';
+import { createExporter } from './export.ts';
 import { createGraphQL } from './graphql.ts';
 import { prepareGraphQLRequest, renderGraphQLError } from './graphql-request.ts';
 import { createImporter } from './import.ts';
@@ -32,17 +34,21 @@ import { createWebSockets } from './websocket.ts';
 export interface GatewayOptions {
   config: Pick<
     Config,
-    'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'ingest' | 'auth' | 'secretKey'
+    'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'maxExports' | 'ingest' | 'auth' | 'secretKey'
   >;
   log: Logger;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
-  isStopping?: () => boolean;
-  /** How long a body may take, and keys are kept; for tests. */
+  /** The gateway is to end: imports and exports stop where they are, other requests are finished. */
+  stopping?: AbortSignal;
+  /** How long a body may take, a reader may take nothing, and keys are kept; for tests. */
   bodyTimeoutMs?: number;
+  stallTimeoutMs?: number;
   keyTimes?: KeyTimes;
   /** How long a subscriber may leave an event untaken, in milliseconds; for tests. */
   stallMs?: number;
+  /** Who asks, where nobody is asked who he is; for tests. */
+  anybody?: Viewer;
 }
 
 const GRAPHQL_PATH = '/graphql';
@@ -66,7 +72,7 @@ export interface Gateway {
 
 /** The gateway: GraphQL, the REST routes and the probes. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, log, database, isStopping = () => false } = options;
+  const { config, log, database, stopping = new AbortController().signal } = options;
   const keys = () => {
     const open = database();
     return open && config.ingest ? idempotencyKeys(open.prisma, log, options.keyTimes) : undefined;
@@ -74,11 +80,12 @@ export function createGateway(options: GatewayOptions): Gateway {
   let theFeed: Feed | undefined;
   const feed = (open: Database) => {
     theFeed ??= createFeed(open, log, options.stallMs);
-    if (isStopping()) theFeed.end(STOPPING);
+    if (stopping.aborted) theFeed.end(STOPPING);
     return theFeed;
   };
   const authenticate = createAuthenticator({
     ...config,
+    anybody: options.anybody,
     log,
     database: () => {
       const open = database();
@@ -93,6 +100,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       log,
       maxBytes: config.maxBodyBytes,
       timeoutMs: options.bodyTimeoutMs,
+      stopping,
     }),
     graphqlPath: GRAPHQL_PATH,
     openPaths: PROBE_PATHS,
@@ -107,11 +115,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const rest = createRest({
     ...config,
     execute: graphql.execute,
-    importBody: config.ingest ? createImporter({ log, database, keys }) : undefined,
+    importBody: config.ingest ? createImporter({ log, database, keys, stopping }) : undefined,
+    exportRows: createExporter({ log, database, maxExports: config.maxExports, stopping }),
     bodyTimeoutMs: options.bodyTimeoutMs,
+    stallTimeoutMs: options.stallTimeoutMs,
+    stopping,
   });
   const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
-  const checkReadiness = createReadinessCheck(database, isStopping);
+  const checkReadiness = createReadinessCheck(database, stopping);
 
   const answer = async (
     req: IncomingMessage,
@@ -144,7 +155,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
       }
     } else if (session) {
-      const outcome = await rest(req, res, { requestId, session, body: importBody?.read() });
+      const asked = { requestId, session, body: importBody?.read() };
+      const outcome = await rest(req, res, asked, access);
       access.route = outcome.route;
       access.code = outcome.code;
       if (outcome.warning) {
@@ -169,7 +181,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const requestId = createRequestId();
     const access: AccessRecord = { route: 'unknown' };
     res.setHeader('X-Request-Id', requestId);
-    if (isStopping()) res.setHeader('Connection', 'close');
+    if (stopping.aborted) res.setHeader('Connection', 'close');
     res.once('close', () => {
       log.info(
         {
@@ -194,7 +206,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     handle,
     upgrade(req, socket, head) {
       const { path } = splitTarget(req.url ?? '/');
-      if (path !== GRAPHQL_PATH || !isWebSocket(req) || isStopping()) return false;
+      if (path !== GRAPHQL_PATH || !isWebSocket(req) || stopping.aborted) return false;
       if (isSameOrigin(req)) {
         webSockets.upgrade(req, socket, head);
       } else {

@@ -13,12 +13,15 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
+import { clientFor } from '../database/scoped.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
 import type { Session } from '../domain/session.ts';
 import type { Feed } from '../feed/feed.ts';
+import { importEntities } from '../import/entities.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
+import { useHiddenPeople } from '../plugins/hidden-people.ts';
 import { useIdempotency, type IdempotentRequest } from '../plugins/idempotency.ts';
 import { useIncremental } from '../plugins/incremental.ts';
 import {
@@ -140,15 +143,19 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     if (!session) throw new GatewayError('UNAUTHENTICATED');
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
+    const { viewer } = session;
+    const prisma = clientFor(open.prisma, viewer);
     return {
       requestId,
-      viewer: session.viewer,
+      viewer,
       watch: session.watch,
-      prisma: open.prisma,
-      loaders: createLoaders(open.prisma),
+      prisma,
+      loaders: createLoaders(prisma),
       feed: feed(open),
       hangUp,
-      ingest: config.ingest,
+      ingest: config.ingest
+        ? (entities, atomic) => importEntities(open, entities, atomic, viewer.campaigns)
+        : undefined,
       rosettaDomain: config.rosettaDomain,
     };
   };
@@ -172,6 +179,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     plugins: [
       useIncremental(mask),
       useRights(),
+      useHiddenPeople(),
       useIdempotency(keys),
       useOperationRecord(),
       useErrorLog(log),

@@ -6,14 +6,7 @@ import type { Claim } from '../auth/credentials.ts';
 import { CheckUnavailableError, type Identity, type Proof } from '../auth/identity.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
 import type { Session } from '../domain/session.ts';
-import {
-  allowAnyTime,
-  localTarget,
-  readBody,
-  streamBody,
-  UnreadBodyError,
-  type BodyLimits,
-} from '../rest/rest.ts';
+import { allowAnyTime, localTarget, readBody, streamBody, UnreadBodyError } from '../rest/rest.ts';
 import { drain, hashed } from './bytes.ts';
 import { BODY_TIMEOUT_MS } from './graphql-request.ts';
 import { spool, type Spool } from './spool.ts';
@@ -50,11 +43,15 @@ export function statusOfFault(error: unknown, requestId: string, log: Logger): n
   return isUnavailable ? 503 : 500;
 }
 
-async function proveBody(
-  proof: Proof,
-  req: IncomingMessage,
-  limits: BodyLimits,
-): Promise<Identified> {
+interface Limits {
+  readonly maxBytes: number;
+  /** Milliseconds a body may take to arrive, or, where it is imported, its sender may be silent. */
+  readonly timeoutMs: number;
+  /** Ends bodies that are imported. */
+  readonly stopping: AbortSignal;
+}
+
+async function proveBody(proof: Proof, req: IncomingMessage, limits: Limits): Promise<Identified> {
   const bytes = await readBody(req, limits);
   if (typeof bytes === 'number') return { status: bytes };
   const answer = await proof.check(createHash('sha256').update(bytes).digest('hex'));
@@ -66,10 +63,10 @@ async function proveImport(
   proof: Proof,
   req: IncomingMessage,
   res: ServerResponse,
-  { timeoutMs }: BodyLimits,
+  { timeoutMs, stopping }: Limits,
 ): Promise<Identified> {
   allowAnyTime(req, res);
-  const sent = streamBody(req, timeoutMs);
+  const sent = streamBody(req, { silenceMs: timeoutMs, stopping });
   const hash = createHash('sha256');
   let body: Spool | undefined;
   try {
@@ -108,11 +105,9 @@ export async function identifyConnection(
   return 'proof' in identity ? identity.proof.check(NOTHING_HASHED) : identity;
 }
 
-export interface IdentifierOptions {
+export interface IdentifierOptions extends Omit<Limits, 'timeoutMs'> {
   readonly authenticate: Authenticate;
   readonly log: Logger;
-  readonly maxBytes: number;
-  /** Milliseconds a body may take to arrive, or, where it is imported, its sender may be silent. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -121,8 +116,8 @@ export interface IdentifierOptions {
  * covers that. It never rejects: faults of ours are logged.
  */
 export function createIdentifier(options: IdentifierOptions): Identify {
-  const { authenticate, log, maxBytes, timeoutMs = BODY_TIMEOUT_MS } = options;
-  const limits = { maxBytes, timeoutMs };
+  const { authenticate, log, timeoutMs = BODY_TIMEOUT_MS } = options;
+  const limits = { ...options, timeoutMs };
   return async (req, res, requestId, isImport) => {
     try {
       const identity = await authenticate(claimOf(req));

@@ -37,7 +37,7 @@ export interface Feed {
    * @throws what the database fails with.
    */
   join(member: Member, signal: AbortSignal): Promise<Watermark>;
-  /** How many are told. */
+  /** How many are told of whatever is committed from now on. */
   members(): number;
   /** Ends all members, and lets nobody join any more. */
   end(reason: GatewayError): void;
@@ -73,7 +73,8 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
   const members = new Set<Member>();
   let ended: GatewayError | undefined;
   /** The reading under way, and where it stands once it has begun. */
-  let reading: { stop: AbortController; started: Promise<() => Watermark> } | undefined;
+  let reading:
+    { stop: AbortController; started: Promise<() => Watermark>; hasStarted: boolean } | undefined;
 
   const tell = (page: FeedPage) => {
     for (const member of members) member.take(page);
@@ -132,10 +133,14 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
         );
       });
     });
-    // Whoever joins waits for it; where nobody does any more, it is no loss.
-    started.catch(() => {});
-    reading = { stop, started };
-    return reading;
+    const own = { stop, started, hasStarted: false };
+    // Whoever joins waits for it; where nobody does any more, its failure is no loss.
+    started.then(
+      () => (own.hasStarted = true),
+      () => {},
+    );
+    reading = own;
+    return own;
   }
 
   return {
@@ -154,7 +159,7 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
       const at = await (reading ?? start()).started;
       return at();
     },
-    members: () => members.size,
+    members: () => (reading?.hasStarted ? members.size : 0),
     end(reason) {
       ended = reason;
       endAll(reason);

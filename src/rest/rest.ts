@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
-import type { ErrorCode } from '../domain/errors.ts';
+import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { Session } from '../domain/session.ts';
 import { parseBody, readBody, streamBody } from './body.ts';
 import {
@@ -11,12 +11,21 @@ import {
   type Stamp,
   type Verdict,
 } from './envelope.ts';
+import {
+  EXPORTS_BY_PATH,
+  readExport,
+  refuseExport,
+  type ExportProgress,
+  type ExportRequest,
+  type ExportRows,
+} from './export.ts';
 import { allowAnyTime, refuseBody, writeEnvelope } from './http.ts';
 import { IMPORT_PATH, isImportPath, readImport, type ImportBody } from './import.ts';
 import { parseQueryString } from './query-string.ts';
+import { ResponseStream } from './response-stream.ts';
 import { ROUTES, type Route } from './routes.ts';
 
-export { readBody, streamBody, UnreadBodyError, type BodyLimits, type UnreadBody } from './body.ts';
+export { readBody, streamBody, UnreadBodyError, type UnreadBody } from './body.ts';
 export {
   allowAnyTime,
   answerClientError,
@@ -25,10 +34,19 @@ export {
   writeFailure,
   writeJson,
 } from './http.ts';
-export { renderEnvelope, SUCCESS, verdictOfStatus, type Stamp } from './envelope.ts';
+export { renderEnvelope, SUCCESS, verdictOfError, verdictOfStatus } from './envelope.ts';
 export { isImportPath } from './import.ts';
+export {
+  MEDIA_TYPES,
+  refuseExport,
+  type ExportRefusal,
+  type ExportProgress,
+  type ExportRequest,
+  type ExportRows,
+} from './export.ts';
 export type { ImportAnswer, ImportBody, ImportRequest } from './import.ts';
 export { parseQueryString } from './query-string.ts';
+export { ReaderStalledError, type ResponseStream } from './response-stream.ts';
 export { REST_DOCUMENTS } from './routes.ts';
 
 /** A request that was let in. */
@@ -55,8 +73,13 @@ export interface RestOptions {
   readonly execute: ExecuteDocument;
   /** Imports what is sent to `/import`; absent where nothing is taken in. */
   readonly importBody?: ImportBody | undefined;
+  readonly exportRows: ExportRows;
   /** Milliseconds a body may take to arrive, or, where it is imported, its sender may be silent. */
   readonly bodyTimeoutMs?: number;
+  /** Ends bodies that are imported, which could go on for ever. */
+  readonly stopping: AbortSignal;
+  /** Milliseconds the reader of an export may take for what was written at once. */
+  readonly stallTimeoutMs?: number;
 }
 
 /** What the log says about an answer. */
@@ -81,26 +104,35 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether the body was given up on before its end. */
   readonly bodyIsUnread?: boolean;
+  /** Whether the answer is out already. */
+  readonly isSent?: boolean;
 }
 
 /**
  * The REST routes as a handler of Node's requests. It answers every request it is given, with an envelope, and rejects
- * only on a bug of its own. `X-Request-Id` must be on the response already.
+ * only on a bug of its own. `X-Request-Id` must be on the response already. How far an export is, `progress` says meanwhile.
  */
 export function createRest(
   options: RestOptions,
-): (req: IncomingMessage, res: ServerResponse, asked: Asked) => Promise<RestOutcome> {
+): (
+  req: IncomingMessage,
+  res: ServerResponse,
+  asked: Asked,
+  progress?: ExportProgress,
+) => Promise<RestOutcome> {
   const { timeZone, execute } = options;
   const limits = {
     maxBytes: options.maxBodyBytes,
     timeoutMs: options.bodyTimeoutMs ?? 30_000,
   };
+  const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
 
-  return async (req, res, asked) => {
+  return async (req, res, asked, progress = {}) => {
     // Deciding comes first, and is waited for: an answer that is written before the first await has been sent, and
     // reported as sent, before a caller that waits for the outcome knows it.
-    const answer = await decide(req, res, asked);
-    const { route, verdict, data, pageSize, headers = {}, bodyIsUnread } = answer;
+    const answer = await decide(req, res, asked, progress);
+    const { route, verdict, data, pageSize, headers = {}, bodyIsUnread, isSent } = answer;
+    if (isSent) return { route, status: verdict.status, code: verdict.code };
     if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
     const stamp: Stamp = { requestId: asked.requestId, timeZone };
@@ -114,8 +146,20 @@ export function createRest(
     };
   };
 
-  async function decide(req: IncomingMessage, res: ServerResponse, asked: Asked): Promise<Answer> {
+  async function decide(
+    req: IncomingMessage,
+    res: ServerResponse,
+    asked: Asked,
+    progress: ExportProgress,
+  ): Promise<Answer> {
     const target = splitTarget(req.url ?? '/');
+    const exported = EXPORTS_BY_PATH.get(target.path);
+    if (exported) {
+      progress.route = exported.route;
+      const { requestId, session } = asked;
+      const about = { requestId, viewer: session.viewer, progress, ...exported };
+      return giveOut(req, res, target.query, about);
+    }
     if (options.importBody && isImportPath(target.path)) {
       return takeIn(options.importBody, req, res, target.query, asked);
     }
@@ -137,6 +181,31 @@ export function createRest(
       : { route: path, verdict: verdictOfError(reply.errorCode), pageSize };
   }
 
+  /** Exports rows of any number, which are not held. */
+  async function giveOut(
+    req: IncomingMessage,
+    res: ServerResponse,
+    queryString: string,
+    about: Pick<ExportRequest, 'of' | 'requestId' | 'viewer' | 'progress'> & { route: string },
+  ): Promise<Answer> {
+    const { route } = about;
+    if (req.method !== 'GET') return wrongMethod(route, 'GET');
+    const bytes = await readBody(req, limits);
+    if (typeof bytes === 'number') {
+      return { route, verdict: verdictOfStatus(bytes), bodyIsUnread: true };
+    }
+    try {
+      const sources = { query: parseQueryString(queryString), body: parseBody(bytes) };
+      const asked = readExport(req.headers, sources);
+      const out = new ResponseStream(res, stallTimeoutMs);
+      const refusal = await options.exportRows({ ...about, ...asked }, out);
+      return refusal ? { route, ...refusal } : { route, verdict: SUCCESS, isSent: true };
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      return { route, ...refuseExport(error) };
+    }
+  }
+
   /** Imports a body of any length, which is not held. */
   async function takeIn(
     importBody: ImportBody,
@@ -149,7 +218,8 @@ export function createRest(
     const terms = readImport(req.headers, queryString);
     if ('verdict' in terms) return { route: IMPORT_PATH, ...terms, bodyIsUnread: true };
     allowAnyTime(req, res);
-    const body = streamBody(req, limits.timeoutMs);
+    const { stopping } = options;
+    const body = streamBody(req, { silenceMs: limits.timeoutMs, stopping });
     try {
       const { verdict, ...rest } = await importBody({
         ...terms,
@@ -166,7 +236,8 @@ export function createRest(
 
 /** What the log calls the route of a path. */
 export function routeOf(path: string): string {
-  return isImportPath(path) ? IMPORT_PATH : (ROUTES.get(path)?.path ?? 'unknown');
+  if (isImportPath(path)) return IMPORT_PATH;
+  return EXPORTS_BY_PATH.get(path)?.route ?? ROUTES.get(path)?.path ?? 'unknown';
 }
 
 function wrongMethod(route: string, method: string): Answer {

@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../src/domain/errors.ts';
-import { ANY_SESSION } from '../../src/domain/session.ts';
+import { endlessSession } from '../../src/domain/session.ts';
 import {
   answerClientError,
   createRest,
+  verdictOfStatus,
   type RestOptions,
   type RestOutcome,
 } from '../../src/rest/rest.ts';
@@ -51,17 +52,19 @@ export async function startRestServer(options: Partial<RestOptions> = {}): Promi
   };
   const rest = createRest({
     timeZone: 'UTC',
+    stopping: new AbortController().signal,
     maxBodyBytes: 1_048_576,
     execute: (_document, operationName, variables) => {
       server.executions.push({ operationName, variables });
       return Promise.resolve(server.answer ?? { data: EMPTY[operationName] ?? {} });
     },
+    exportRows: () => Promise.resolve({ verdict: verdictOfStatus(503) }),
     ...options,
   });
   const http = createServer({ maxHeaderSize: 131_072 }, (req, res) => {
     const requestId = randomBytes(16).toString('hex');
     res.setHeader('X-Request-Id', requestId);
-    rest(req, res, { requestId, session: ANY_SESSION }).then(
+    rest(req, res, { requestId, session: endlessSession() }).then(
       (outcome) => server.outcomes.push(outcome),
       (error: unknown) => {
         server.failures.push(error);
