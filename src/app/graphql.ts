@@ -26,6 +26,7 @@ import {
   useOperationRecord,
   type OperationRecord,
 } from '../plugins/operation-record.ts';
+import { useSubscriptions } from '../plugins/subscriptions.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 
@@ -160,7 +161,13 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     maxRequestBodySize: false,
     graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
     renderGraphiQL,
-    plugins: [useIncremental(mask), useIdempotency(keys), useOperationRecord(), useErrorLog(log)],
+    plugins: [
+      useIncremental(mask),
+      useSubscriptions(),
+      useIdempotency(keys),
+      useOperationRecord(),
+      useErrorLog(log),
+    ],
   });
 
   const subscribe: Subscribe = async ({ query, operationName, variables }, scope) => {
@@ -168,6 +175,8 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     const note = (errors: readonly GraphQLError[] = []) => {
       noteErrors(access, errors);
       logReasons(errors, requestId, log);
+      // There is no HTTP answer to have a status.
+      for (const { extensions } of errors) delete extensions.http;
     };
     try {
       const enveloped = yoga.getEnveloped(scope) as Enveloped;
