@@ -11,6 +11,9 @@ import { connectionOptions, createPostgresAdapter, createPostgresPool } from './
 /** Any number will do, as long as every copy of the gateway takes the same one. */
 const MIGRATION_LOCK = 7_067_388_200_441n;
 
+/** Milliseconds that a server gets to let go of the connections. */
+const GOODBYE_MS = 1000;
+
 export type { DatabaseOptions };
 
 /** An open database: the only way to rows. */
@@ -53,7 +56,7 @@ function openPostgres(
   log: Logger,
   options: DatabaseOptions,
 ): Database {
-  const pool = createPostgresPool(config);
+  const { pool, hangUp } = createPostgresPool(config);
   const prisma = createClient(createPostgresAdapter(pool, config, log), options);
   return {
     kind: 'postgresql',
@@ -86,6 +89,8 @@ function openPostgres(
     },
     listen: (wake) => listenOnPostgres(config.url, wake, log),
     async close() {
+      // A server that is paused answers neither statements nor a goodbye, and would keep the process from its end.
+      setTimeout(hangUp, GOODBYE_MS).unref();
       await prisma.$disconnect();
     },
   };

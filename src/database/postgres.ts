@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -56,9 +57,22 @@ function statementNames(limit: number) {
   };
 }
 
-export function createPostgresPool(config: PostgresConfig): pg.Pool {
-  return new pg.Pool({
+/** Connections to be shared, and a way to hang up on the server: one that is paused would let go of none. */
+export interface PostgresPool {
+  readonly pool: pg.Pool;
+  readonly hangUp: () => void;
+}
+
+export function createPostgresPool(config: PostgresConfig): PostgresPool {
+  const sockets = new Set<Socket>();
+  const stream = () => {
+    const socket = new Socket();
+    sockets.add(socket);
+    return socket.once('close', () => sockets.delete(socket));
+  };
+  const pool = new pg.Pool({
     ...connectionOptions(config.url),
+    stream,
     max: config.poolSize,
     connectionTimeoutMillis: config.poolWaitMs,
     idleTimeoutMillis: 60_000,
@@ -67,6 +81,7 @@ export function createPostgresPool(config: PostgresConfig): pg.Pool {
     query_timeout: config.statementTimeoutMs + DRIVER_GRACE_MS,
     idle_in_transaction_session_timeout: 60_000,
   });
+  return { pool, hangUp: () => sockets.forEach((socket) => socket.destroy()) };
 }
 
 export function createPostgresAdapter(
