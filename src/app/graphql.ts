@@ -29,6 +29,7 @@ import {
   useOperationRecord,
   type OperationRecord,
 } from '../plugins/operation-record.ts';
+import { useSubscriptions } from '../plugins/subscriptions.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 
@@ -173,6 +174,7 @@ export function createGraphQL(options: GraphQLOptions) {
     plugins: [
       useIncremental(mask),
       useHiddenPeople(),
+      useSubscriptions(),
       useIdempotency(keys),
       useOperationRecord(),
       useErrorLog(log),
@@ -184,6 +186,8 @@ export function createGraphQL(options: GraphQLOptions) {
     const note = (errors: readonly GraphQLError[] = []) => {
       noteErrors(access, errors);
       logReasons(errors, requestId, log);
+      // There is no HTTP answer to have a status.
+      for (const { extensions } of errors) delete extensions.http;
     };
     try {
       const enveloped = yoga.getEnveloped(scope) as Enveloped;
