@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Which folder may import which: data flows one way,
- * main → commands → app → rest, schema, plugins → feed, import, simulator → loaders → database → config → domain.
+ * main → commands → app → rest, schema, plugins → feed, export, simulator → loaders, import → database → config → domain.
  * A folder may always import from itself.
  */
 const ALLOWED_IMPORTS = {
@@ -12,6 +12,7 @@ const ALLOWED_IMPORTS = {
   domain: [],
   simulator: ['domain'],
   import: ['domain', 'database'],
+  export: ['domain', 'database', 'import'],
   loaders: ['domain', 'database'],
   feed: ['loaders', 'domain', 'database'],
   schema: ['feed', 'loaders', 'import', 'domain', 'database'],
@@ -24,12 +25,13 @@ const ALLOWED_IMPORTS = {
     'feed',
     'loaders',
     'import',
+    'export',
     'simulator',
     'domain',
     'database',
     'config',
   ],
-  commands: ['app', 'import', 'simulator', 'domain', 'database', 'config'],
+  commands: ['app', 'import', 'export', 'simulator', 'domain', 'database', 'config'],
 };
 
 const importDirections = Object.entries(ALLOWED_IMPORTS).map(([folder, allowed]) => ({

@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
-import { Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 import { readConfig } from './config/config.ts';
+import {
+  EXPORT_ARGUMENT_NAMES,
+  EXPORT_NAMES,
+  readTextArgument,
+  type ExportArgument,
+  type ExportName,
+} from './domain/exports.ts';
 
 /** The exit status of a command that could not do its work. */
 const FAILED = 2;
@@ -45,6 +52,34 @@ program
     const { runImport } = await import('./commands/import.ts');
     await exitWith(runImport(config(), files, options));
   });
+
+program
+  .command('export')
+  .description('export rows, as GET /export does, to standard output or a file')
+  .addArgument(new Argument('<what>').choices(EXPORT_NAMES))
+  .option('--format <format>', 'ndjson or csv')
+  .option('--filter <json>', 'which rows, or campaigns with their rows: a filter of GraphQL')
+  .option('--after <type:id>', 'the last row of an export that broke off')
+  .option('--group-by <keys>', 'of the workload, separated by commas')
+  .option('--time-zone <zone>', 'of the workload')
+  .option('--having <json>', 'of the workload')
+  .option('--order-by <json>', 'of the workload')
+  .option('--measures <names>', 'of the workload, separated by commas; all unless told')
+  .option('--output <file>', 'a file to write anew; "-" is standard output', '-')
+  .option('--gzip', 'packed', false)
+  .action(
+    async (
+      what: ExportName,
+      options: Partial<Record<ExportArgument, string>> & { output: string; gzip: boolean },
+    ) => {
+      const { runExport } = await import('./commands/export.ts');
+      const given = EXPORT_ARGUMENT_NAMES.flatMap((name) => {
+        const text = options[name];
+        return text === undefined ? [] : [[name, readTextArgument(name, [text])] as const];
+      });
+      await exitWith(runExport(config(), what, Object.fromEntries(given), options));
+    },
+  );
 
 program
   .command('delete')

@@ -168,6 +168,7 @@ describe('a key of ingest', () => {
   it('names one request', async () => {
     await ingestOnce(gateway, 'k', EVERYTHING);
     const other = await ingestOnce(gateway, 'k', [EXAMPLE.campaign]);
+    expect(other.response.statusCode).toBe(422);
     expect(other.answer.errors).toMatchObject([
       {
         message: 'This Idempotency-Key was used for another request; choose another key.',
@@ -178,7 +179,8 @@ describe('a key of ingest', () => {
   });
 
   it.each(['', 'a b', 'x'.repeat(256)])('is not %j', async (key) => {
-    const { answer } = await ingestOnce(gateway, key, EVERYTHING);
+    const { response, answer } = await ingestOnce(gateway, key, EVERYTHING);
+    expect(response.statusCode).toBe(400);
     expect(answer.errors).toMatchObject([
       {
         message: 'The header Idempotency-Key must be 1 to 255 visible ASCII characters.',
@@ -190,7 +192,8 @@ describe('a key of ingest', () => {
 
   it('is refused while the first run is under way', async () => {
     await leaveRun('k', 60);
-    const { answer } = await ingestOnce(gateway, 'k', EVERYTHING);
+    const { response, answer } = await ingestOnce(gateway, 'k', EVERYTHING);
+    expect(response.statusCode).toBe(409);
     expect(answer.errors).toMatchObject([
       {
         message: 'A request with this Idempotency-Key is still under way; repeat it later.',

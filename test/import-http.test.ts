@@ -13,7 +13,7 @@ import {
   PARENTS,
   work,
 } from './support/import.ts';
-import { postImport, type ImportReport } from './support/ingest.ts';
+import { bombOf, postImport, type ImportReport } from './support/ingest.ts';
 import { envelopeIn, send } from './support/rest-client.ts';
 
 const SILENCE_MS = 700;
@@ -119,6 +119,28 @@ describe('POST /import', () => {
     );
   });
 
+  it('cuts what it shows of long lines', async () => {
+    const key = 'k'.repeat(100_000);
+    const long = [
+      line('pool', { [key]: '1' }),
+      line('pool', { type: `"${key}"` }),
+      line('pool', { name: `"${key}"` }),
+      line('pool', { id: `1${'0'.repeat(100_000)}` }),
+      line('pool', { campaignId: '1', [`${key}2`]: `"${key}"` }),
+      line('task', { instanceInfo: `{"${key}":-1}` }),
+      line('task', { instanceInfo: `{"a":"${key}"}` }),
+      line('task', { instanceInfo: `{"${key}":1,"${key}":2}` }),
+      line('annotationHistory', { createdTime: `"${key}"` }),
+      `{"${key}`,
+      key,
+    ];
+    const { report } = await postImport(gateway, long.join('\n'));
+    expect(report).toMatchObject({ lines: long.length, rejected: long.length });
+    for (const problem of report.problems) expect(JSON.stringify(problem).length).toBeLessThan(900);
+    expect(report.problems[0]!.path).toBe(`${key.slice(0, 255)}…`);
+    expect(report.problems[5]!.path).toBe(`instanceInfo.${key.slice(0, 255)}…`);
+  });
+
   it('takes a line of 1 MiB and rejects a longer one', async () => {
     const long = (bytes: number) => {
       const text = line('campaign', { folderName: '"#"' });
@@ -222,7 +244,7 @@ describe('an encoding', () => {
   });
 
   it('that stands for gigabytes is rejected line by line', async () => {
-    const bomb = brotliCompressSync(Buffer.alloc(200_000_000, 'x'));
+    const bomb = bombOf(200_000_000, 'x');
     const before = process.memoryUsage().rss;
     const { report } = await postImport(gateway, bomb, { headers: { 'content-encoding': 'br' } });
     expect(report).toMatchObject({ lines: 1, rejected: 1 });

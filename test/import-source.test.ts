@@ -133,6 +133,38 @@ describe('a source', () => {
     });
   });
 
+  it('that is gzip may be filled up with zeros, after which nothing is lost', async () => {
+    const member = fc.string({ minLength: 1, maxLength: 20 }).map((content) => ({
+      content,
+      bytes: gzipSync(content),
+    }));
+    const zeros = fc
+      .oneof(fc.constant(0), fc.integer({ min: 1, max: 5 }), fc.constant(70_000))
+      .map((length) => ({ content: '', bytes: Buffer.alloc(length) }));
+    const more = fc.constantFrom('', 'more').map((text) => ({ content: text, bytes: text }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(member, zeros, fc.oneof(member, more), zeros),
+        fc.constantFrom(1, 7, 100, 65_536, Infinity),
+        async ([first, filling, second, rest], size) => {
+          const parts = [first, filling, second, rest];
+          const bytes = Buffer.concat(parts.map((part) => Buffer.from(part.bytes)));
+          const stdin = Readable.from(chunked(bytes, bytes.length > 1000 ? size * 1000 : size));
+          const { content, error } = await read('-', stdin);
+          const isEnd = second.bytes.length === 0;
+          const isMember = typeof second.bytes !== 'string' && filling.bytes.length === 0;
+          if (isEnd || isMember) {
+            expect(error).toBeUndefined();
+            expect(content).toBe(first.content + second.content);
+          } else {
+            expect(error).toBeInstanceOf(SourceError);
+            expect((error as SourceError).message).toMatch(/(header check|follows its end)\.$/);
+          }
+        },
+      ),
+    );
+  });
+
   it('is unpacked while it is read', async () => {
     const path = join(directory, 'large.gz');
     await writeFile(path, gzipSync(randomBytes(1_000_000)));

@@ -36,7 +36,7 @@ describe('the command line', () => {
   it('says what it can do, and its version', async () => {
     const help = await runProgram(['--help']);
     expect(help.code).toBe(0);
-    for (const command of ['serve', 'import', 'delete', 'migrate', 'demo-data']) {
+    for (const command of ['serve', 'import', 'export', 'delete', 'migrate', 'demo-data']) {
       expect(help.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
     expect(await runProgram(['--version'])).toMatchObject({

@@ -16,6 +16,17 @@ const EXAMPLES = [...README.matchAll(/```sh\n(curl [^\n]+)\n```\n\n```json\n([^`
   ([, command, answer]) => [command!, answer!] as const,
 );
 
+/** The exports of README with what it shows of them. */
+const EXPORTS = [
+  ...README.matchAll(/```sh\ncurl -G (\S+) ([^\n]+)\n```\n\n```(?:ndjson|csv)\n([^`]+\n)```/g),
+].map(([, url, parameters, answer]) => [url!, parameters!, answer!] as const);
+
+/** An export without what differs from one database to the next, and with the line breaks of README. */
+function readExport(text: string): string {
+  const [watermark] = /[\w-]{60,}/.exec(text)!;
+  return text.replaceAll(watermark, 'WATERMARK').replaceAll('\r\n', '\n');
+}
+
 /** Reads the curl command lines of README: a URL, quoted or not, `-X`, `-d` and `-H`. */
 function readCurl(command: string) {
   const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);
@@ -73,6 +84,20 @@ describe('README', () => {
     const [, data] = /data: (.+)/.exec(event!)!;
     expect({ data: subscription.events[0] }).toEqual(JSON.parse(data!));
     await subscription.stop();
+  });
+
+  it('has exports in both formats', () => {
+    expect(EXPORTS.map(([url]) => url.split('/').at(-1))).toEqual(['tasks', 'workload']);
+  });
+
+  it.each(EXPORTS)('shows what is exported from %s with %s', async (url, parameters, answer) => {
+    const query = [...parameters.matchAll(/(?:-d|--data-urlencode) (?:'([^']*)'|(\S+))/g)]
+      .map(([, quoted, plain]) => (quoted ?? plain!).split('='))
+      .map(([name, ...value]) => `${name}=${encodeURIComponent(value.join('='))}`);
+    const { payload } = await gateway.inject({
+      url: `${new URL(url).pathname}?${query.join('&')}`,
+    });
+    expect(readExport(payload)).toBe(readExport(answer));
   });
 
   it('has ten questions', () => {

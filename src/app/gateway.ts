@@ -6,6 +6,7 @@ import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
+import { ANYBODY, type Viewer } from '../domain/viewer.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
 import {
@@ -15,9 +16,11 @@ import {
   splitTarget,
   verdictOfStatus,
   writeFailure,
+  type ExportProgress,
 } from '../rest/rest.ts';
 import { createGraphQL } from './graphql.ts';
 import { prepareGraphQLRequest, writeGraphQLRefusal } from './graphql-request.ts';
+import { createExporter } from './export.ts';
 import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createRequestId } from './request-id.ts';
@@ -25,20 +28,24 @@ import { isSameOrigin, isWebSocket, refuseUpgrade } from './upgrade.ts';
 import { createWebSockets } from './websocket.ts';
 
 export interface GatewayOptions {
-  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'ingest'>;
+  config: Pick<Config, 'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'maxExports' | 'ingest'>;
   log: Logger;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
-  isStopping?: () => boolean;
-  /** How long a body may take, and keys are kept; for tests. */
+  /** The gateway is to end: imports and exports stop where they are, other requests are finished. */
+  stopping?: AbortSignal;
+  /** How long a body may take, a reader may take nothing, and keys are kept; for tests. */
   bodyTimeoutMs?: number;
+  stallTimeoutMs?: number;
   keyTimes?: KeyTimes;
   /** How long a subscriber may leave an event untaken, in milliseconds; for tests. */
   stallMs?: number;
+  /** Who asks, where nobody is asked who he is; for tests. */
+  anybody?: Viewer;
 }
 
 /** What the log line of a request says of it. */
-interface AccessRecord extends OperationRecord {
+interface AccessRecord extends OperationRecord, ExportProgress {
   route: string;
   /** The code of a REST envelope. */
   code?: number;
@@ -65,7 +72,7 @@ export interface Gateway {
 
 /** The gateway: GraphQL, the REST routes and the probes. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, log, database, isStopping = () => false } = options;
+  const { config, log, database, stopping = new AbortController().signal } = options;
   const keys = () => {
     const open = database();
     return open && config.ingest ? idempotencyKeys(open.prisma, log, options.keyTimes) : undefined;
@@ -73,10 +80,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   let theFeed: Feed | undefined;
   const feed = (open: Database) => {
     theFeed ??= createFeed(open, log, options.stallMs);
-    if (isStopping()) theFeed.end(STOPPING);
+    if (stopping.aborted) theFeed.end(STOPPING);
     return theFeed;
   };
-  const graphql = createGraphQL({ config, log, database, keys, feed });
+  const graphql = createGraphQL({ config, log, database, keys, feed, anybody: options.anybody });
   const webSockets = createWebSockets({
     log,
     maxMessageBytes: config.maxBodyBytes,
@@ -85,11 +92,20 @@ export function createGateway(options: GatewayOptions): Gateway {
   const rest = createRest({
     ...config,
     execute: graphql.execute,
-    importBody: config.ingest ? createImporter({ log, database, keys }) : undefined,
+    importBody: config.ingest ? createImporter({ log, database, keys, stopping }) : undefined,
+    exportRows: createExporter({
+      log,
+      database,
+      maxExports: config.maxExports,
+      stopping,
+      viewer: options.anybody ?? ANYBODY,
+    }),
     bodyTimeoutMs: options.bodyTimeoutMs,
+    stallTimeoutMs: options.stallTimeoutMs,
+    stopping,
   });
   const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
-  const checkReadiness = createReadinessCheck(database, isStopping);
+  const checkReadiness = createReadinessCheck(database, stopping);
 
   const answer = async (
     req: IncomingMessage,
@@ -120,7 +136,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
       }
     } else {
-      const outcome = await rest(req, res, requestId);
+      const outcome = await rest(req, res, requestId, access);
       access.route = outcome.route;
       access.code = outcome.code;
       if (outcome.warning) {
@@ -134,7 +150,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const requestId = createRequestId();
     const access: AccessRecord = { route: 'unknown' };
     res.setHeader('X-Request-Id', requestId);
-    if (isStopping()) res.setHeader('Connection', 'close');
+    if (stopping.aborted) res.setHeader('Connection', 'close');
     res.once('close', () => {
       log.info(
         {
@@ -159,7 +175,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     handle,
     upgrade(req, socket, head) {
       const { path } = splitTarget(req.url ?? '/');
-      if (path !== GRAPHQL_PATH || !isWebSocket(req) || isStopping()) return false;
+      if (path !== GRAPHQL_PATH || !isWebSocket(req) || stopping.aborted) return false;
       if (isSameOrigin(req)) {
         webSockets.upgrade(req, socket, head);
       } else {

@@ -13,12 +13,15 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
+import { clientFor } from '../database/scoped.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
-import { ANYBODY } from '../domain/viewer.ts';
+import { ANYBODY, type Viewer } from '../domain/viewer.ts';
 import type { Feed } from '../feed/feed.ts';
+import { importEntities } from '../import/entities.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
+import { useHiddenPeople } from '../plugins/hidden-people.ts';
 import { useIdempotency, type IdempotentRequest } from '../plugins/idempotency.ts';
 import { useIncremental } from '../plugins/incremental.ts';
 import {
@@ -63,6 +66,8 @@ export interface GraphQLOptions {
   keys: () => ClaimKey | undefined;
   /** What changes in a database. */
   feed: (database: Database) => Feed;
+  /** Who asks, where nobody is asked who he is. */
+  anybody?: Viewer | undefined;
 }
 
 const DEFAULT_QUERY = `# Rosetta Gateway: campaigns, their annotation requests, pools, tasks and history.
@@ -129,18 +134,23 @@ interface Enveloped {
 }
 
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
-export function createGraphQL({ config, log, database, keys, feed }: GraphQLOptions) {
+export function createGraphQL(options: GraphQLOptions) {
+  const { config, log, database, keys, feed, anybody = ANYBODY } = options;
   const createContext = (requestId: string, hangUp = () => {}): GatewayContext => {
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
+    const viewer = anybody;
+    const prisma = clientFor(open.prisma, viewer);
     return {
       requestId,
-      viewer: ANYBODY,
-      prisma: open.prisma,
-      loaders: createLoaders(open.prisma),
+      viewer,
+      prisma,
+      loaders: createLoaders(prisma),
       feed: feed(open),
       hangUp,
-      ingest: config.ingest,
+      ingest: config.ingest
+        ? (entities, atomic) => importEntities(open, entities, atomic, viewer.campaigns)
+        : undefined,
       rosettaDomain: config.rosettaDomain,
     };
   };
@@ -163,6 +173,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     renderGraphiQL,
     plugins: [
       useIncremental(mask),
+      useHiddenPeople(),
       useSubscriptions(),
       useIdempotency(keys),
       useOperationRecord(),

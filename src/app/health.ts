@@ -15,7 +15,7 @@ export type Readiness = { ready: true } | { ready: false; reason: string };
  */
 export function createReadinessCheck(
   database: () => Database | undefined,
-  isStopping: () => boolean,
+  stopping: AbortSignal,
 ): () => Promise<Readiness> {
   let underWay: Promise<Readiness> | undefined;
 
@@ -41,7 +41,7 @@ export function createReadinessCheck(
   };
 
   return async () => {
-    if (isStopping()) return { ready: false, reason: 'stopping' };
+    if (stopping.aborted) return { ready: false, reason: 'stopping' };
     underWay ??= probe().finally(() => (underWay = undefined));
     return underWay;
   };

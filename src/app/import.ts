@@ -30,6 +30,8 @@ export interface ImporterOptions {
   database: () => Database | undefined;
   /** The keys of requests that may be repeated, once the database is ready. */
   keys: () => ClaimKey | undefined;
+  /** Ends imports where they are. */
+  stopping: AbortSignal;
 }
 
 /** What an import is answered with. */
@@ -47,10 +49,22 @@ async function* hashed(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenera
   }
 }
 
+/** Stops what no sender holds up: a body that was put aside, or what a few packed bytes stand for. */
+async function* unlessStopping(
+  source: AsyncIterable<Uint8Array>,
+  stopping: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    if (stopping.aborted) throw new UnreadBodyError(503);
+    yield chunk;
+  }
+}
+
 async function importOnce(
   database: Database,
   body: AsyncIterable<Uint8Array>,
   { packing, atomic, ignoreUnknown }: ImportRequest,
+  stopping: AbortSignal,
 ): Promise<Report> {
   const problems: LineProblem[] = [];
   let problemCount = 0;
@@ -58,7 +72,8 @@ async function importOnce(
     if (problemCount++ < MAX_PROBLEMS) problems.push(problem);
   };
   const source = packing ? unpack(body, packing, 'The body') : body;
-  const { lines, rejected, notWritten, types } = await importLines(database, source, {
+  const unstopped = unlessStopping(source, stopping);
+  const { lines, rejected, notWritten, types } = await importLines(database, unstopped, {
     atomic,
     ignoreUnknown,
     onRejected: note,
@@ -72,11 +87,12 @@ async function importAll(
   database: Database,
   body: AsyncIterable<Uint8Array>,
   request: ImportRequest,
+  stopping: AbortSignal,
 ): Promise<Report> {
-  if (!request.atomic) return importOnce(database, body, request);
+  if (!request.atomic) return importOnce(database, body, request, stopping);
   const spooled = await spool(body);
   try {
-    return await retryConflicts(() => importOnce(database, spooled.read(), request));
+    return await retryConflicts(() => importOnce(database, spooled.read(), request, stopping));
   } finally {
     await spooled.close();
   }
@@ -92,18 +108,24 @@ function answerOf(report: object): ImportAnswer {
   return { verdict: SUCCESS, data: report };
 }
 
-/** How an import that came to no end is told: to the sender by a status, and for what is the sender's fault by a header. */
-function failureOf(reason: unknown): ImportAnswer {
-  if (reason instanceof UnreadBodyError) return { verdict: verdictOfStatus(reason.status) };
-  if (reason instanceof SourceError) {
-    return { verdict: verdictOfStatus(400), headers: { 'X-Import-Error': reason.message } };
+/** How an import that came to no end is told: by a status, and where it says too little by a header. */
+function failureOf(reason: unknown, lines: number): ImportAnswer {
+  const failure = (status: number, message?: string) => ({
+    verdict: verdictOfStatus(status),
+    ...(message !== undefined && { headers: { 'X-Import-Error': message } }),
+  });
+  if (reason instanceof SourceError) return failure(400, reason.message);
+  if (reason instanceof UnreadBodyError) {
+    return reason.status === 503
+      ? failure(503, `The gateway is stopping; ${lines} lines are done.`)
+      : failure(reason.status);
   }
-  const isUnavailable = classifyDatabaseError(reason) === 'unavailable';
-  return { verdict: verdictOfStatus(isUnavailable ? 503 : 500) };
+  return failure(classifyDatabaseError(reason) === 'unavailable' ? 503 : 500);
 }
 
 /** Imports what is sent to the gateway. What came of it is logged, however it ended. */
-export function createImporter({ log, database, keys }: ImporterOptions): ImportBody {
+export function createImporter(options: ImporterOptions): ImportBody {
+  const { log, database, keys, stopping } = options;
   const run = async (request: ImportRequest): Promise<ImportAnswer> => {
     const open = database();
     const claimKey = keys();
@@ -112,7 +134,7 @@ export function createImporter({ log, database, keys }: ImporterOptions): Import
     const hash = createHash('sha256');
     const body = hashed(request.body, hash);
     const importBody = async () => {
-      const report = await importAll(open, body, request);
+      const report = await importAll(open, body, request, stopping);
       const { lines, rejected, notWritten, types } = report;
       log.info({ requestId, lines, rejected, notWritten, types }, 'imported');
       return report;
@@ -151,8 +173,8 @@ export function createImporter({ log, database, keys }: ImporterOptions): Import
     } catch (error) {
       const { cause: reason, summary } =
         error instanceof ImportError ? error : { cause: error, summary: undefined };
-      const answer = failureOf(reason);
       const { lines = 0, rejected = 0, types } = summary ?? {};
+      const answer = failureOf(reason, lines);
       const level = answer.verdict.status === 500 ? 'error' : 'warn';
       log[level](
         { requestId: request.requestId, lines, rejected, types, err: reason },

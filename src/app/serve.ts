@@ -66,7 +66,7 @@ export async function serve(config: Config, log: Logger, signal: AbortSignal): P
     config,
     log,
     database: () => ready,
-    isStopping: () => signal.aborted,
+    stopping: signal,
   });
   const server = createHttpServer(config, gateway, log);
   server.listen(config.port, config.host);

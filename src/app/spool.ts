@@ -1,10 +1,10 @@
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Bytes that were put aside in a file without a name, which ends with the process at the latest. */
 export interface Spool {
-  /** All of them, from the start, as often as they are wanted. */
+  /** All of them, from the start, as often as they are wanted; in the chunks in which they came. */
   read(): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
@@ -16,14 +16,25 @@ export async function spool(source: AsyncIterable<Uint8Array>): Promise<Spool> {
     // The file stays for as long as it is open.
     rm(directory, { recursive: true }),
   );
+  const lengths: number[] = [];
   try {
-    await writeFile(file, source);
+    for await (const chunk of source) {
+      await file.writeFile(chunk);
+      lengths.push(chunk.length);
+    }
   } catch (error) {
     await file.close();
     throw error;
   }
   return {
-    read: () => file.createReadStream({ start: 0, autoClose: false }),
+    async *read() {
+      let position = 0;
+      for (const length of lengths) {
+        const { buffer } = await file.read(Buffer.alloc(length), 0, length, position);
+        position += length;
+        yield buffer;
+      }
+    },
     close: () => file.close(),
   };
 }

@@ -8,8 +8,9 @@ import {
 } from '../database/delete-campaign.ts';
 import { ENTITY_TYPES } from '../domain/entities.ts';
 import { withDatabase } from './database.ts';
-import { ensureMigrated, INTERRUPTED } from './migrated.ts';
+import { ensureMigrated } from './migrated.ts';
 import { createProgress } from './progress.ts';
+import { INTERRUPTED, stopSignal } from './signals.ts';
 
 export interface DeleteOptions {
   campaign: string;
@@ -68,16 +69,14 @@ export async function runDelete(config: Config, options: DeleteOptions): Promise
   if (!options.yes && !process.stdin.isTTY) {
     throw new Error('Nothing was deleted: there is no terminal to ask on. Say --yes to delete.');
   }
-  const stop = new AbortController();
-  // The second signal ends the process at once, by its default.
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+  const stop = stopSignal();
   return withDatabase(config, async (database) => {
     await ensureMigrated(database, config.migrate);
     try {
-      await deleteRows(database, options, stop.signal);
+      await deleteRows(database, options, stop);
       return 0;
     } catch (error) {
-      if (!stop.signal.aborted) throw error;
+      if (!stop.aborted) throw error;
       process.stdout.write('Interrupted: nothing was deleted.\n');
       return INTERRUPTED;
     }

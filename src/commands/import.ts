@@ -10,7 +10,8 @@ import {
 import { openSource } from '../import/source.ts';
 import { createProgress } from './progress.ts';
 import { withDatabase } from './database.ts';
-import { ensureMigrated, INTERRUPTED } from './migrated.ts';
+import { ensureMigrated } from './migrated.ts';
+import { INTERRUPTED, stopSignal } from './signals.ts';
 
 /** The exit status if lines were rejected. */
 const REJECTED = 1;
@@ -85,14 +86,12 @@ export function runImport(
   files: readonly string[],
   { ignoreUnknown }: { ignoreUnknown: boolean },
 ): Promise<number> {
-  const stop = new AbortController();
-  // The second signal ends the process at once, by its default.
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+  const stop = stopSignal();
   return withDatabase(config, async (database) => {
     await ensureMigrated(database, config.migrate);
     let rejected = 0;
     for (const file of files) {
-      const summary = await importFile(database, file, ignoreUnknown, stop.signal);
+      const summary = await importFile(database, file, ignoreUnknown, stop);
       rejected += summary.rejected;
       if (summary.interrupted) return INTERRUPTED;
     }

@@ -1,8 +1,5 @@
 import { migrateDatabase, pendingMigrations, type Database } from '../database/database.ts';
 
-/** The exit status of a command that a signal ended. */
-export const INTERRUPTED = 130;
-
 /** Brings the tables up to date, or makes sure that they are. */
 export async function ensureMigrated(database: Database, migrate: boolean): Promise<void> {
   if (migrate) {

@@ -76,6 +76,7 @@ const variables = {
   ROSETTA_DOMAIN: domain.default('rosetta.example.com'),
   GATEWAY_MAX_BODY_BYTES: wholeNumber(1, 1_073_741_824).default(1_048_576),
   GATEWAY_MAX_HEADER_BYTES: wholeNumber(1024, 16_777_216).default(131_072),
+  GATEWAY_MAX_EXPORTS: wholeNumber(1, 1000).default(4),
   GATEWAY_POOL_SIZE: wholeNumber(1, 1000).default(10),
   GATEWAY_POOL_WAIT: wholeNumber(1, MAX_TIMER_MS).default(5000),
   GATEWAY_STATEMENT_TIMEOUT: wholeNumber(1, MAX_TIMER_MS).default(30_000),
@@ -145,6 +146,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     /** The host in a task's `viewUrl`. */
     rosettaDomain: env.ROSETTA_DOMAIN,
     maxBodyBytes: env.GATEWAY_MAX_BODY_BYTES,
+    /** How many exports may be under way at once. */
+    maxExports: env.GATEWAY_MAX_EXPORTS,
     maxHeaderBytes: env.GATEWAY_MAX_HEADER_BYTES,
     /** Milliseconds that requests under way get to finish after SIGTERM. */
     shutdownTimeoutMs: env.GATEWAY_SHUTDOWN_TIMEOUT,

@@ -76,7 +76,7 @@ function changesOfRank(
 }
 
 /** What the database says of the history of its changes, at the moment of a statement. */
-interface History {
+export interface History {
   readonly history: string;
   readonly next: bigint;
   readonly open: readonly bigint[];

@@ -6,13 +6,16 @@ import { createClient, type DatabaseOptions } from './client.ts';
 import type { PrismaClient } from './generated/client/client.ts';
 import { listenOnPostgres, type StopListening } from './listen.ts';
 import { listMigrations, migrateAlone, readMigrationState } from './migrate.ts';
-import { connectionOptions, createPostgresAdapter, createPostgresPool } from './postgres.ts';
+import {
+  connectionOptions,
+  createPostgresAdapter,
+  createPostgresPool,
+  endingOf,
+} from './postgres.ts';
+import { postgresSnapshots, type ReadSnapshot } from './snapshot.ts';
 
 /** Any number will do, as long as every copy of the gateway takes the same one. */
 const MIGRATION_LOCK = 7_067_388_200_441n;
-
-/** Milliseconds that a server gets to let go of the connections. */
-const GOODBYE_MS = 1000;
 
 export type { DatabaseOptions };
 
@@ -20,6 +23,7 @@ export type { DatabaseOptions };
 export interface Database {
   readonly kind: DatabaseConfig['kind'];
   readonly prisma: PrismaClient;
+  readonly snapshot: ReadSnapshot;
   /**
    * Runs `work` while every other copy of the gateway that wants to do the same waits.
    * @param work may bring the tables up to date, by the function it is handed, which gives the names of the migrations
@@ -35,6 +39,7 @@ export interface Database {
    * @param wake called when some were committed; also when some may have been that nobody told of.
    */
   listen(wake: () => void): StopListening;
+  /** Ends the connections. What is still under way on them fails. */
   close(): Promise<void>;
 }
 
@@ -56,11 +61,13 @@ function openPostgres(
   log: Logger,
   options: DatabaseOptions,
 ): Database {
-  const { pool, hangUp } = createPostgresPool(config);
+  const pool = createPostgresPool(config, log);
+  const endPool = endingOf(pool);
   const prisma = createClient(createPostgresAdapter(pool, config, log), options);
   return {
     kind: 'postgresql',
     prisma,
+    snapshot: postgresSnapshots(config),
     async exclusively(run, signal) {
       // Connections of their own: a migration may take longer than a request's statement may.
       const own = { ...connectionOptions(config.url), connectionTimeoutMillis: config.poolWaitMs };
@@ -89,9 +96,7 @@ function openPostgres(
     },
     listen: (wake) => listenOnPostgres(config.url, wake, log),
     async close() {
-      // A server that is paused answers neither statements nor a goodbye, and would keep the process from its end.
-      setTimeout(hangUp, GOODBYE_MS).unref();
-      await prisma.$disconnect();
+      await Promise.all([endPool(), prisma.$disconnect()]);
     },
   };
 }

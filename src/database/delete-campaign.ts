@@ -1,6 +1,6 @@
 import type { EntityType } from '../domain/entities.ts';
-import type { PrismaClient } from './generated/client/client.ts';
-import { inTransaction, writeAlone } from './writing.ts';
+import type { Prisma, PrismaClient } from './generated/client/client.ts';
+import { inTransactionAlone } from './writing.ts';
 
 /** How many rows of each type hang on a campaign, itself included. */
 export type CampaignRows = Readonly<Record<EntityType, number>>;
@@ -43,8 +43,7 @@ export function deleteCampaign(
   campaignId: string,
   { onProgress = () => {}, signal }: DeletionOptions = {},
 ): Promise<CampaignRows> {
-  return inTransaction(prisma, async (tx) => {
-    await writeAlone(tx);
+  const deleteRows = async (tx: Prisma.TransactionClient): Promise<CampaignRows> => {
     // The server's own checks of foreign keys are to look into indexes, however small the tables were when it planned them.
     await tx.$queryRaw`SELECT set_config('enable_seqscan', 'off', true)`;
     const where = { campaignId };
@@ -70,5 +69,6 @@ export function deleteCampaign(
     const { count: annotationRequest } = await tx.annotationRequest.deleteMany({ where });
     const { count: campaign } = await tx.campaign.deleteMany({ where: { id: campaignId } });
     return { campaign, annotationRequest, pool, task, annotationHistory };
-  });
+  };
+  return inTransactionAlone(prisma, deleteRows, signal);
 }

@@ -6,6 +6,7 @@ import type { Database } from './database.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { CHANGED_CHANNEL } from './listen.ts';
 import { migrateAlone } from './migrate.ts';
+import { embeddedSnapshots } from './snapshot.ts';
 
 /** A database on an embedded PostgreSQL that is already running; closing it ends that too. */
 export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}): Database {
@@ -14,6 +15,7 @@ export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}):
   return {
     kind: 'embedded',
     prisma,
+    snapshot: embeddedSnapshots(pglite),
     // One process at a time has the directory.
     exclusively: (run) =>
       run(() =>

@@ -73,8 +73,8 @@ function classifyOne({
   const codes = [code, originalCode].filter((value) => typeof value === 'string');
   if (codes.includes(QUERY_CANCELED)) return 'timeout';
   if (codes.includes(TOO_MANY_PARAMETERS) || codes.includes(PARAMETER_LIMIT)) return 'refused';
-  if (typeof originalMessage === 'string' && UNKNOWN_TIME_ZONE.test(originalMessage))
-    return 'refused';
+  const texts = [message, originalMessage].filter((value) => typeof value === 'string');
+  if (texts.some((text) => UNKNOWN_TIME_ZONE.test(text))) return 'refused';
   if (typeof message === 'string' && TIMEOUT_MESSAGES.test(message)) return 'timeout';
   const unavailable =
     (typeof kind === 'string' && UNAVAILABLE_KINDS.has(kind)) ||

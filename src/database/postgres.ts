@@ -1,4 +1,3 @@
-import { Socket } from 'node:net';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -57,31 +56,48 @@ function statementNames(limit: number) {
   };
 }
 
-/** Connections to be shared, and a way to hang up on the server: one that is paused would let go of none. */
-export interface PostgresPool {
-  readonly pool: pg.Pool;
-  readonly hangUp: () => void;
+/** How long a statement may take. */
+export function statementLimits({ statementTimeoutMs }: PostgresConfig): pg.ClientConfig {
+  return {
+    statement_timeout: statementTimeoutMs,
+    // A server that is paused or cut off cannot enforce its own limit.
+    query_timeout: statementTimeoutMs + DRIVER_GRACE_MS,
+  };
 }
 
-export function createPostgresPool(config: PostgresConfig): PostgresPool {
-  const sockets = new Set<Socket>();
-  const stream = () => {
-    const socket = new Socket();
-    sockets.add(socket);
-    return socket.once('close', () => sockets.delete(socket));
-  };
+/** A lost idle connection is news, not a fault: the pool opens another one when it needs it. */
+function lossesTo(log: Logger) {
+  return (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
+}
+
+export function createPostgresPool(config: PostgresConfig, log: Logger): pg.Pool {
   const pool = new pg.Pool({
     ...connectionOptions(config.url),
-    stream,
     max: config.poolSize,
     connectionTimeoutMillis: config.poolWaitMs,
+    ...statementLimits(config),
     idleTimeoutMillis: 60_000,
-    statement_timeout: config.statementTimeoutMs,
-    // A server that is paused or cut off cannot enforce its own limit.
-    query_timeout: config.statementTimeoutMs + DRIVER_GRACE_MS,
+    // A server that is paused does not let go of a connection; that is not to keep the process from its end.
+    allowExitOnIdle: true,
     idle_in_transaction_session_timeout: 60_000,
   });
-  return { pool, hangUp: () => sockets.forEach((socket) => socket.destroy()) };
+  // Not left to Prisma's adapter, which listens until it is disposed of, and connections end a moment later.
+  return pool.on('error', lossesTo(log));
+}
+
+/**
+ * Makes a way to end a pool for good, to be called at most once: what is under way on its connections fails, and so does
+ * whatever is asked later.
+ */
+export function endingOf(pool: pg.Pool): () => Promise<void> {
+  const busy = new Set<pg.PoolClient>();
+  pool.on('acquire', (client) => busy.add(client));
+  pool.on('release', (_error, client) => busy.delete(client));
+  return async () => {
+    const ended = pool.end();
+    for (const client of busy) void (client as unknown as pg.Client).end();
+    await ended;
+  };
 }
 
 export function createPostgresAdapter(
@@ -89,13 +105,8 @@ export function createPostgresAdapter(
   config: PostgresConfig,
   log: Logger,
 ): PrismaPg {
-  // A lost idle connection is news, not a fault: the pool opens another one when it needs it.
-  const onLostConnection = (error: Error) =>
-    log.warn({ reason: error.message }, 'database connection lost');
   return new PrismaPg(pool, {
-    disposeExternalPool: true,
-    onPoolError: onLostConnection,
-    onConnectionError: onLostConnection,
+    onConnectionError: lossesTo(log),
     ...(config.namedStatements && { statementNameGenerator: statementNames(MAX_NAMED_STATEMENTS) }),
   });
 }

@@ -22,11 +22,12 @@ export interface ReportPage {
   readonly rankBy?: string | undefined;
 }
 
-function orderSql(order: readonly OrderKey[]): Prisma.Sql {
+/** The order of a report's rows, which the statement calls `t0`. */
+export function orderSql(order: readonly OrderKey[]): Prisma.Sql {
   if (order.length === 0) return Prisma.empty;
   const keys = order.map(
     ({ column, direction, nulls }) =>
-      `${columnOf(column)} ${direction} ${nulls ? `NULLS ${nulls}` : ''}`,
+      `t0.${columnOf(column)} ${direction} ${nulls ? `NULLS ${nulls}` : ''}`,
   );
   return Prisma.raw(`ORDER BY ${keys.join(', ')}`);
 }

@@ -186,8 +186,8 @@ function measureSql(measure: WorkloadMeasure, { grouping, timeZone }: Workload):
   }
 }
 
-/** The groups, with keys, measures and cells under their own names. */
-function groupsSql(
+/** A statement that gives the groups, with keys, measures and cells under their own names. */
+export function groupsSql(
   workload: Workload,
   parents: readonly RangeKey[],
   measures: ReadonlySet<WorkloadMeasure>,

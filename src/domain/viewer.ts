@@ -1,6 +1,30 @@
+import { GatewayError } from './errors.ts';
+
 /** What a caller may do: read, put data in, or both and all that comes. */
 export const ROLES = ['admin', 'reader', 'ingest'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** The fields of a record that tell who did something. */
+export const PEOPLE_FIELDS: ReadonlySet<string> = new Set([
+  'teamId',
+  'poolAssigneeId',
+  'creatorId',
+]);
+
+/** What groups or lists by the people who did something, so that nothing is left of it without them. */
+export const PEOPLE_LISTS: ReadonlySet<string> = new Set([
+  'operatorRanking',
+  'workingTime',
+  'rejections',
+]);
+
+/** What a viewer is told who asks for people that are hidden from him. */
+export function peopleAreHidden(): GatewayError {
+  return new GatewayError(
+    'FORBIDDEN',
+    'Who did what is hidden from this viewer: it can be neither listed, nor filtered, ordered or grouped by.',
+  );
+}
 
 /** Who is asking. */
 export interface Viewer {

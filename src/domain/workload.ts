@@ -1,7 +1,9 @@
 import { GatewayError } from './errors.ts';
 import { LISTS } from './lists/fields.ts';
 import { groupKey, type GroupKey } from './lists/group-keys.ts';
-import type { OrderArgument, OrderKey } from './lists/order.ts';
+import { readOrder, type OrderArgument, type OrderKey } from './lists/order.ts';
+import { filterWhere, type Filter, type Where } from './lists/where.ts';
+import { readTimeZone } from './time.ts';
 
 /** What records can be grouped by, beside time, by the names that GraphQL shows. */
 export const WORKLOAD_KEYS = {
@@ -96,10 +98,7 @@ export function isWorkloadMeasure(name: string): name is WorkloadMeasure {
 }
 
 /** @throws GatewayError (BAD_USER_INPUT) for an order by a key that the records are not grouped by. */
-export function checkWorkloadOrder(
-  { columns }: WorkloadGrouping,
-  order: readonly OrderArgument[],
-): void {
+function checkWorkloadOrder({ columns }: WorkloadGrouping, order: readonly OrderArgument[]): void {
   const missing = order.find(
     ({ field }) =>
       !isWorkloadMeasure(field) && !columns.includes(LISTS.Workload.fields[field]!.column),
@@ -110,4 +109,53 @@ export function checkWorkloadOrder(
       `The argument "orderBy" has "${missing.field}", which is not among the keys of "groupBy".`,
     );
   }
+}
+
+/** Which groups are asked for, as GraphQL hands it over. */
+export interface WorkloadArguments {
+  groupBy: readonly WorkloadGroupBy[];
+  timeZone?: string | null | undefined;
+  filter?: Filter | null | undefined;
+  having?: Filter | null | undefined;
+  orderBy?: readonly OrderArgument[] | null | undefined;
+}
+
+/** Which groups are asked for, in which order. */
+export interface WorkloadTerms {
+  readonly grouping: WorkloadGrouping;
+  readonly timeZone: string;
+  /** The condition on records. */
+  readonly where: Where | undefined;
+  /** The condition on groups. */
+  readonly having: Where | undefined;
+  readonly order: readonly OrderKey[];
+  /** The measures that the condition on groups and the order are about. */
+  readonly measures: readonly WorkloadMeasure[];
+}
+
+/** The measures that a condition is about. */
+function measuresOf(having: Filter | null | undefined): WorkloadMeasure[] {
+  return Object.entries(having ?? {}).flatMap(([name, value]) =>
+    isWorkloadMeasure(name)
+      ? [name]
+      : ([value].flat() as (Filter | null)[]).flatMap((one) => measuresOf(one)),
+  );
+}
+
+/** @throws GatewayError (BAD_USER_INPUT) for what no groups can be told by. */
+export function readWorkload(args: WorkloadArguments): WorkloadTerms {
+  const grouping = readWorkloadGrouping(args.groupBy);
+  checkWorkloadOrder(grouping, args.orderBy ?? []);
+  const timeZone = readTimeZone(args.timeZone);
+  const order = readOrder('Workload', args.orderBy, identityOf(grouping));
+  return {
+    grouping,
+    timeZone,
+    where: filterWhere('AnnotationHistory', args.filter),
+    having: filterWhere('Workload', args.having),
+    order,
+    measures: [...measuresOf(args.having), ...order.map(({ column }) => column)].filter(
+      isWorkloadMeasure,
+    ),
+  };
 }

@@ -35,7 +35,7 @@ export interface Feed {
    * @throws what the database fails with, or the signal's reason where it has aborted.
    */
   join(member: Member, signal: AbortSignal): Promise<Watermark>;
-  /** How many are told. */
+  /** How many are told of whatever is committed from now on. */
   members(): number;
   /** Ends all members, and lets nobody join any more. */
   end(reason: GatewayError): void;
@@ -70,7 +70,8 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
   const members = new Set<Member>();
   let ended: GatewayError | undefined;
   /** The reading under way, and where it stands once it has begun. */
-  let reading: { stop: AbortController; started: Promise<() => Watermark> } | undefined;
+  let reading:
+    { stop: AbortController; started: Promise<() => Watermark>; hasStarted: boolean } | undefined;
 
   const tell = (page: FeedPage) => {
     for (const member of members) member.take(page);
@@ -123,10 +124,14 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
         endAll(error);
       });
     });
-    // Whoever joins waits for it; where nobody does any more, it is no loss.
-    started.catch(() => {});
-    reading = { stop, started };
-    return reading;
+    const own = { stop, started, hasStarted: false };
+    // Whoever joins waits for it; where nobody does any more, its failure is no loss.
+    started.then(
+      () => (own.hasStarted = true),
+      () => {},
+    );
+    reading = own;
+    return own;
   }
 
   function stopReading() {
@@ -150,7 +155,7 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
       const at = await (reading ?? start()).started;
       return at();
     },
-    members: () => members.size,
+    members: () => (reading?.hasStarted ? members.size : 0),
     end(reason) {
       ended = reason;
       endAll(reason);

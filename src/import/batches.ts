@@ -1,3 +1,4 @@
+import { Frames } from './frames.ts';
 import { readLines } from './lines.ts';
 import { parseLine } from './parse.ts';
 import { Rejection, type LineProblem } from './problem.ts';
@@ -31,6 +32,8 @@ export async function* readBatches(
   let bytes = 0;
   let bytesRead = 0;
   let failure: { reason: unknown } | undefined;
+  const frames = new Frames();
+  let lastLine = 0;
   const groups = readLines(source);
   for (;;) {
     const group = await groups.next().catch((reason: unknown) => {
@@ -39,11 +42,18 @@ export async function* readBatches(
     });
     if (!group || group.done) break;
     for (const line of group.value) {
-      entries.push(
+      const entry =
         line.text instanceof Rejection
           ? line.text.at(line.number, null)
-          : parseLine(line.number, line.text, ignoreUnknown),
-      );
+          : parseLine(line.number, line.text, ignoreUnknown);
+      lastLine = line.number;
+      if ('frame' in entry) {
+        const problem = frames.check(entry);
+        if (problem) entries.push(problem.at(line.number, null));
+      } else {
+        frames.note(entry);
+        entries.push(entry);
+      }
       bytes += line.bytes + 1;
       if (entries.length >= maxLines || bytes >= MAX_BATCH_BYTES) {
         bytesRead += bytes;
@@ -53,6 +63,8 @@ export async function* readBatches(
       }
     }
   }
+  const cut = failure ? undefined : frames.finish();
+  if (cut) entries.push(cut.at(lastLine, null));
   if (entries.length > 0) yield { entries, bytesRead: bytesRead + bytes };
   if (failure) throw failure.reason;
 }

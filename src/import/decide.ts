@@ -78,6 +78,10 @@ function isStale(line: Line, stored: Row): boolean {
 export function decide(state: State, line: Line, importTime: string): Decision {
   const table = state[line.type];
   const fields = line.fields as unknown as Row;
+  if (table.foreign.has(fields.id)) {
+    // As little as can be said of what does not exist for whoever imports.
+    throw new Rejection('CONFLICT', 'id', `The id ${show(fields.id)} cannot be used.`);
+  }
   const stored = table.rows.get(fields.id);
   if (stored && line.type === 'annotationHistory') {
     // A record is one statement, so that a field it does not give is null here and not "as stored".
@@ -108,7 +112,9 @@ export function decide(state: State, line: Line, importTime: string): Decision {
     throw new Rejection(
       'CONFLICT',
       field,
-      `The ${field} ${show(row[field] as string)} belongs to the ${line.type} ${show(owner)}.`,
+      table.foreign.has(owner)
+        ? `The ${field} ${show(row[field] as string)} cannot be used.`
+        : `The ${field} ${show(row[field] as string)} belongs to the ${line.type} ${show(owner)}.`,
     );
   }
   // The server checks uniqueness row by row, and not after the whole statement.

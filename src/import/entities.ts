@@ -54,12 +54,14 @@ function mapValues(object: object, map: (value: unknown) => ExactJson): Record<s
 /**
  * Imports entities as {@link importLines} imports lines, in one transaction.
  * @param atomic whether a rejected entity keeps the others from being written.
+ * @param campaigns those that exist for whoever imports; undefined: all.
  * @returns an outcome for each, in their order.
  */
 export async function importEntities(
   database: Pick<Database, 'prisma'>,
   entities: readonly GivenEntity[],
   atomic: boolean,
+  campaigns?: readonly string[],
 ): Promise<EntityOutcome[]> {
   const importTime = new Date().toISOString();
   const entries = entities.map(({ type, fields }, index) =>
@@ -67,7 +69,7 @@ export async function importEntities(
   );
   try {
     const outcomes = await inRetriedTransaction(database, async (tx) => {
-      const outcomes = await writeBatch(tx, { entries, bytesRead: 0 }, importTime);
+      const outcomes = await writeBatch(tx, { entries, bytesRead: 0 }, importTime, campaigns);
       if (atomic && outcomes.some(({ decision }) => decision === 'rejected')) {
         throw new Undone(outcomes);
       }

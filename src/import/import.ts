@@ -25,6 +25,8 @@ export interface ImportOptions extends Listeners {
    * retried then.
    */
   atomic?: boolean;
+  /** The campaigns that exist for whoever imports; absent: all. */
+  campaigns?: readonly string[] | undefined;
   /** Called after each batch: lines dealt with, and bytes of the source, unpacked, so far. */
   onProgress?: (progress: { lines: number; bytes: number }) => void;
   /** Stops the import after the batch under way. */
@@ -138,7 +140,8 @@ export async function importLines(
   source: AsyncIterable<Uint8Array>,
   options: ImportOptions = {},
 ): Promise<ImportSummary> {
-  const { ignoreUnknown = false, atomic = false, signal, batchLines = BATCH_LINES } = options;
+  const { ignoreUnknown = false, atomic = false, campaigns } = options;
+  const { signal, batchLines = BATCH_LINES } = options;
   const importTime = new Date().toISOString();
   const summary = emptySummary();
   const batches = readBatches(source, { maxLines: batchLines, ignoreUnknown });
@@ -149,7 +152,8 @@ export async function importLines(
   try {
     if (atomic) {
       await inTransaction(database.prisma, async (tx) => {
-        const write = async (batch: Batch) => tell(batch, await writeBatch(tx, batch, importTime));
+        const write = async (batch: Batch) =>
+          tell(batch, await writeBatch(tx, batch, importTime, campaigns));
         if (await writeInTurn(batches, write, signal)) {
           throw new Undone({ ...emptySummary(), interrupted: true });
         }
@@ -159,7 +163,9 @@ export async function importLines(
       const write = async (batch: Batch) =>
         tell(
           batch,
-          await inRetriedTransaction(database, (tx) => writeBatch(tx, batch, importTime)),
+          await inRetriedTransaction(database, (tx) =>
+            writeBatch(tx, batch, importTime, campaigns),
+          ),
         );
       summary.interrupted = await writeInTurn(batches, write, signal);
     }

@@ -6,10 +6,15 @@ import { Rejection, show } from './problem.ts';
 const RFC_3339 =
   /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i;
 
+/** SQL that writes an instant in UTC, to the millisecond. */
+const write = (column: string) =>
+  `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 /** An instant: RFC 3339 with an offset, kept in UTC to the millisecond; finer digits are cut off. */
 export const instant: Kind<string> = {
   sqlType: 'timestamptz',
-  select: (column) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+  select: write,
+  write,
   read(value, path) {
     const problem = (what: string) =>
       new Rejection(

@@ -1,7 +1,7 @@
 import type { InstanceInfo } from '../domain/entities.ts';
 import { MAX_ID, MAX_TEXT_BYTES } from '../domain/ids.ts';
 import { NumberText, type ExactJson } from './json.ts';
-import { Rejection, show } from './problem.ts';
+import { cut, Rejection, show } from './problem.ts';
 
 /**
  * A value as the importer holds it, in the form that JSON and PostgreSQL both take exactly: 64-bit ids are strings of
@@ -20,6 +20,8 @@ export interface Kind<T extends Value = Value> {
   read(value: ExactJson, path: string): T;
   /** SQL that gives the column in the form that `read` gives. */
   select(column: string): string;
+  /** SQL that gives the column as a line of the format has it, ids as numbers. */
+  write(column: string): string;
 }
 
 const MAX_INT = 2_147_483_647;
@@ -49,6 +51,7 @@ const asItIs = (column: string) => column;
 export const text: Kind<string> = {
   sqlType: 'text',
   select: asItIs,
+  write: asItIs,
   read(value, path) {
     if (typeof value !== 'string') refuse(path, 'text', value);
     checkCharacters(value, path);
@@ -60,6 +63,7 @@ export const text: Kind<string> = {
 export const name: Kind<string> = {
   sqlType: 'text',
   select: asItIs,
+  write: asItIs,
   read(value, path) {
     const allowed = `text of 1 to ${MAX_TEXT_BYTES} bytes of UTF-8`;
     if (typeof value !== 'string' || value === '') refuse(path, allowed, value);
@@ -81,6 +85,7 @@ export function isLower(a: string, b: string): boolean {
 export const id: Kind<string> = {
   sqlType: 'bigint',
   select: (column) => `${column}::text`,
+  write: asItIs,
   read(value, path) {
     const digits =
       typeof value === 'number'
@@ -103,6 +108,7 @@ export const id: Kind<string> = {
 export const int: Kind<number> = {
   sqlType: 'integer',
   select: asItIs,
+  write: asItIs,
   read(value, path) {
     if (typeof value !== 'number' || value > MAX_INT) {
       refuse(path, `a whole number from 0 to ${MAX_INT}, in plain digits`, value);
@@ -116,6 +122,7 @@ export function oneOf(sqlType: string, words: readonly string[]): Kind<string> {
   return {
     sqlType,
     select: asItIs,
+    write: asItIs,
     read(value, path) {
       if (typeof value !== 'string' || !words.includes(value)) {
         refuse(path, words.join(' or '), value);
@@ -129,6 +136,7 @@ export function oneOf(sqlType: string, words: readonly string[]): Kind<string> {
 export const instanceInfo: Kind<InstanceInfo> = {
   sqlType: 'jsonb',
   select: asItIs,
+  write: asItIs,
   read(value, path) {
     if (
       typeof value !== 'object' ||
@@ -140,7 +148,7 @@ export const instanceInfo: Kind<InstanceInfo> = {
     }
     for (const key of Object.keys(value)) {
       checkCharacters(key, path);
-      int.read(value[key]!, `${path}.${key}`);
+      int.read(value[key]!, `${path}.${cut(key)}`);
     }
     return value as InstanceInfo; // Each value has been read as a count.
   },

@@ -1,7 +1,9 @@
 import { ENTITY_TYPES, type EntityType } from '../domain/entities.ts';
+import { FRAME_TYPES } from '../domain/exports.ts';
+import type { Frame } from './frames.ts';
 import { NumberText, parseExactly, type ExactJson } from './json.ts';
 import type { Value } from './kinds.ts';
-import { Rejection, show } from './problem.ts';
+import { cut, Rejection, show, type LineProblem } from './problem.ts';
 import { FIELDS, tableOf, type Line } from './tables.ts';
 
 type JsonObject = Record<string, ExactJson | undefined>;
@@ -40,7 +42,7 @@ function readFields(type: EntityType, object: JsonObject, ignoreUnknown: boolean
     if (unknown !== undefined) {
       throw new Rejection(
         'UNKNOWN_FIELD',
-        unknown,
+        cut(unknown),
         `There is no field ${show(unknown)} in ${type}.`,
       );
     }
@@ -76,13 +78,19 @@ export function parseEntity(number: number, type: EntityType, object: Record<str
 /**
  * Reads the text of one line, without a look at any other.
  * @param ignoreUnknown whether fields that the type does not have are left out rather than refused.
- * @returns the line, or what is wrong with it.
+ * @returns the line, what it says of others, or what is wrong with it.
  */
-export function parseLine(number: number, text: string, ignoreUnknown: boolean) {
+export function parseLine(
+  number: number,
+  text: string,
+  ignoreUnknown: boolean,
+): Line | Frame | LineProblem {
   let type: EntityType | null = null;
   try {
     const object = parseExactly(text);
     if (!isObject(object)) throw new Rejection('SYNTAX', null, 'The line is not a JSON object.');
+    const frame = FRAME_TYPES.find((known) => known === object.type);
+    if (frame) return { number, frame, content: object };
     type = readType(object.type);
     // The table of the type has checked that these are its fields.
     return { number, type, fields: readFields(type, object, ignoreUnknown) } as unknown as Line;

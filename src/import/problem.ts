@@ -15,6 +15,8 @@ export type ProblemCode =
   | 'CONFLICT'
   /** The line would change what ties rows together, or a record of the history. */
   | 'IMMUTABLE'
+  /** What an export says of its rows is not so: it was cut, say. */
+  | 'INCOMPLETE'
   /** A warning: the counts of `instanceInfo` do not add up to `instanceNum`. */
   | 'SUM';
 
@@ -25,7 +27,7 @@ export interface LineProblem {
   /** Null where the line does not say, or says something unknown. */
   type: EntityType | null;
   code: ProblemCode;
-  /** The field, as `instanceInfo.key` inside `instanceInfo`; null where the whole line is meant. */
+  /** The field, as `instanceInfo.key` inside `instanceInfo`, cut where it is long; null where the whole line is meant. */
   path: string | null;
   /** A sentence that names what is wrong. */
   message: string;
@@ -50,8 +52,12 @@ export class Rejection extends Error {
 
 const SHOWN_CHARACTERS = 255;
 
+/** A piece of the source as far as it is shown: a line is long, and a report holds many problems. */
+export function cut(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
+
 /** A piece of the source for a message: cut where it is long, and in the form JSON gives it. */
 export function show(text: string): string {
-  const cut = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
-  return JSON.stringify(cut);
+  return JSON.stringify(cut(text));
 }

@@ -106,7 +106,11 @@ export async function prepareTransaction(tx: Transaction): Promise<void> {
   );
 }
 
-/** Tells the planner how the tables look now, rather than whenever autovacuum comes by. */
+/**
+ * Tells the planner how the tables look now, rather than whenever autovacuum comes by. Leaves out a table that somebody
+ * vacuums or analyzes, which may take longer than a statement may.
+ */
 export async function analyze(tx: Transaction, types: Iterable<EntityType>): Promise<void> {
-  for (const type of types) await tx.$executeRawUnsafe(`ANALYZE "${tableOf(type).table}"`);
+  for (const type of types)
+    await tx.$executeRawUnsafe(`ANALYZE (SKIP_LOCKED) "${tableOf(type).table}"`);
 }

@@ -52,6 +52,8 @@ export class TableState {
   /** Keys of rows that are not written yet. */
   readonly created = new Set<string>();
   readonly updated = new Set<string>();
+  /** Keys of rows that belong to a campaign which does not exist for whoever imports. */
+  readonly foreign = new Set<string>();
   readonly #placeFields: readonly string[];
 
   constructor(type: EntityType) {

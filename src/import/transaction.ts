@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/database.ts';
 import { serverErrorOf } from '../database/errors.ts';
-import { DeletionUnderWayError, inTransaction } from '../database/writing.ts';
+import { inTransaction, isDeletionUnderWay } from '../database/writing.ts';
 import type { Transaction } from './sql.ts';
 
 const MAX_ATTEMPTS = 20;
@@ -19,7 +19,7 @@ export async function retryConflicts<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      if (error instanceof DeletionUnderWayError) {
+      if (isDeletionUnderWay(error)) {
         attempt--;
         await sleep(LONGEST_PAUSE_MS);
         continue;

@@ -42,18 +42,18 @@ async function writeLine(
 /**
  * Writes a batch inside an open transaction. The rows and the outcomes are those of processing one line after the other.
  * @param importTime the `createdAt` of new requests that give none.
+ * @param campaigns those that exist for whoever imports; undefined: all.
  * @returns one outcome for each entry, in their order.
  */
 export async function writeBatch(
   tx: Transaction,
   { entries }: Batch,
   importTime: string,
+  campaigns?: readonly string[],
 ): Promise<Outcome[]> {
   await prepareTransaction(tx);
-  const state = await loadState(
-    tx,
-    entries.filter((entry) => 'fields' in entry),
-  );
+  const lines = entries.filter((entry) => 'fields' in entry);
+  const state = await loadState(tx, lines, campaigns);
   const outcomes: Outcome[] = [];
   for (const entry of entries) {
     if (!('fields' in entry)) {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
   getOperationAST,
+  GraphQLError,
   OperationTypeNode,
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { GatewayError } from '../domain/errors.ts';
 import {
   IDEMPOTENCY_KEY,
   IDEMPOTENT_REPLAYED,
@@ -30,9 +30,11 @@ async function executeOnce(
   body: string,
   execute: () => ReturnType<Execute>,
 ): Promise<ExecutionResult> {
-  const problem = (message: string) => new GatewayError('BAD_USER_INPUT', message);
+  // The HTTP status is the one that POST /import gives.
+  const problem = (status: number, message: string) =>
+    new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', http: { status } } });
   if (!isIdempotencyKey(key)) {
-    throw problem(`The header ${IDEMPOTENCY_KEY} must be 1 to 255 visible ASCII characters.`);
+    throw problem(400, `The header ${IDEMPOTENCY_KEY} must be 1 to 255 visible ASCII characters.`);
   }
   const once = await runOnce<ExecutionResult>(claimKey, {
     key,
@@ -52,9 +54,15 @@ async function executeOnce(
         extensions: { http: { headers: { [IDEMPOTENT_REPLAYED]: 'true' } } },
       };
     case 'running':
-      throw problem(`A request with this ${IDEMPOTENCY_KEY} is still under way; repeat it later.`);
+      throw problem(
+        409,
+        `A request with this ${IDEMPOTENCY_KEY} is still under way; repeat it later.`,
+      );
     case 'other':
-      throw problem(`This ${IDEMPOTENCY_KEY} was used for another request; choose another key.`);
+      throw problem(
+        422,
+        `This ${IDEMPOTENCY_KEY} was used for another request; choose another key.`,
+      );
   }
 }
 

@@ -44,12 +44,18 @@ export function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buff
   });
 }
 
-/** A streamed body did not come to its end; by the HTTP status that says so, as in {@link UnreadBody}. */
+const WHY_UNREAD = {
+  400: 'the sender broke off',
+  408: 'the sender went silent',
+  503: 'the gateway is stopping',
+} as const;
+
+/** A streamed body did not come to its end; by the HTTP status that says so. */
 export class UnreadBodyError extends Error {
   override name = 'UnreadBodyError';
 
-  constructor(readonly status: 408 | 400) {
-    super(status === 408 ? 'the sender went silent' : 'the sender broke off');
+  constructor(readonly status: keyof typeof WHY_UNREAD) {
+    super(WHY_UNREAD[status]);
   }
 }
 
@@ -63,11 +69,18 @@ export interface BodyStream {
 
 const EVENTS = ['readable', 'end', 'close'] as const;
 
-/**
- * Streams a request's body.
- * @param silenceMs how long the sender may say nothing while we wait.
- */
-export function streamBody(req: IncomingMessage, silenceMs: number): BodyStream {
+export interface StreamLimits {
+  /** Milliseconds for which the sender may say nothing while we wait. */
+  readonly silenceMs: number;
+  /** Ends the body where it is. */
+  readonly stopping: AbortSignal;
+}
+
+/** Streams a request's body. */
+export function streamBody(
+  req: IncomingMessage,
+  { silenceMs, stopping }: StreamLimits,
+): BodyStream {
   let wake = () => {};
   let isStopped = false;
   const onEvent = () => wake();
@@ -83,14 +96,17 @@ export function streamBody(req: IncomingMessage, silenceMs: number): BodyStream 
   const stop = () => {
     isStopped = true;
     for (const event of EVENTS) req.off(event, onEvent);
+    stopping.removeEventListener('abort', onEvent);
     wake();
   };
   async function* read(): AsyncGenerator<Uint8Array> {
     // As in readBody: "close" follows the error.
     req.on('error', () => undefined);
     for (const event of EVENTS) req.on(event, onEvent);
+    stopping.addEventListener('abort', onEvent);
     try {
       for (;;) {
+        if (stopping.aborted) throw new UnreadBodyError(503);
         if (isStopped) throw new UnreadBodyError(400);
         const chunk = req.read() as Buffer | null;
         if (chunk !== null) yield chunk;

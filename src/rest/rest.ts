@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
-import type { ErrorCode } from '../domain/errors.ts';
+import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import { parseBody, readBody, streamBody } from './body.ts';
 import {
   INVALID_PARAMETER,
@@ -10,16 +10,34 @@ import {
   type Stamp,
   type Verdict,
 } from './envelope.ts';
+import {
+  EXPORTS_BY_PATH,
+  readExport,
+  refuseExport,
+  type ExportProgress,
+  type ExportRequest,
+  type ExportRows,
+} from './export.ts';
 import { allowAnyTime, refuseBody, writeEnvelope } from './http.ts';
 import { IMPORT_PATH, isImportPath, readImport, type ImportBody } from './import.ts';
 import { parseQueryString } from './query-string.ts';
+import { ResponseStream } from './response-stream.ts';
 import { ROUTES, type Route } from './routes.ts';
 
 export { readBody, UnreadBodyError, type UnreadBody } from './body.ts';
 export { answerClientError, headerOf, refuseBody, writeFailure } from './http.ts';
-export { SUCCESS, verdictOfStatus } from './envelope.ts';
+export { SUCCESS, verdictOfError, verdictOfStatus } from './envelope.ts';
+export {
+  MEDIA_TYPES,
+  refuseExport,
+  type ExportRefusal,
+  type ExportProgress,
+  type ExportRequest,
+  type ExportRows,
+} from './export.ts';
 export type { ImportAnswer, ImportBody, ImportRequest } from './import.ts';
 export { parseQueryString } from './query-string.ts';
+export { ReaderStalledError, type ResponseStream } from './response-stream.ts';
 export { REST_DOCUMENTS } from './routes.ts';
 
 /** Executes a GraphQL document. Never rejects: whatever went wrong is one of the codes. */
@@ -37,8 +55,13 @@ export interface RestOptions {
   readonly execute: ExecuteDocument;
   /** Imports what is sent to `/import`; absent where nothing is taken in. */
   readonly importBody?: ImportBody | undefined;
+  readonly exportRows: ExportRows;
   /** Milliseconds a body may take to arrive, or, where it is imported, its sender may be silent. */
   readonly bodyTimeoutMs?: number;
+  /** Ends bodies that are imported, which could go on for ever. */
+  readonly stopping: AbortSignal;
+  /** Milliseconds the reader of an export may take for what was written at once. */
+  readonly stallTimeoutMs?: number;
 }
 
 /** What the log says about an answer. */
@@ -63,26 +86,35 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether the body was given up on before its end. */
   readonly bodyIsUnread?: boolean;
+  /** Whether the answer is out already. */
+  readonly isSent?: boolean;
 }
 
 /**
  * The REST routes as a handler of Node's requests. It answers every request it is given, with an envelope, and rejects
- * only on a bug of its own. `X-Request-Id` must be on the response already.
+ * only on a bug of its own. `X-Request-Id` must be on the response already. How far an export is, `progress` says meanwhile.
  */
 export function createRest(
   options: RestOptions,
-): (req: IncomingMessage, res: ServerResponse, requestId: string) => Promise<RestOutcome> {
+): (
+  req: IncomingMessage,
+  res: ServerResponse,
+  requestId: string,
+  progress?: ExportProgress,
+) => Promise<RestOutcome> {
   const { timeZone, execute } = options;
   const limits = {
     maxBytes: options.maxBodyBytes,
     timeoutMs: options.bodyTimeoutMs ?? 30_000,
   };
+  const stallTimeoutMs = options.stallTimeoutMs ?? 60_000;
 
-  return async (req, res, requestId) => {
+  return async (req, res, requestId, progress = {}) => {
     // Deciding comes first, and is waited for: an answer that is written before the first await has been sent, and
     // reported as sent, before a caller that waits for the outcome knows it.
-    const answer = await decide(req, res, requestId);
-    const { route, verdict, data, pageSize, headers = {}, bodyIsUnread } = answer;
+    const answer = await decide(req, res, requestId, progress);
+    const { route, verdict, data, pageSize, headers = {}, bodyIsUnread, isSent } = answer;
+    if (isSent) return { route, status: verdict.status, code: verdict.code };
     if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
     const stamp: Stamp = { requestId, timeZone };
@@ -100,8 +132,14 @@ export function createRest(
     req: IncomingMessage,
     res: ServerResponse,
     requestId: string,
+    progress: ExportProgress,
   ): Promise<Answer> {
     const target = splitTarget(req.url ?? '/');
+    const exported = EXPORTS_BY_PATH.get(target.path);
+    if (exported) {
+      progress.route = exported.route;
+      return giveOut(req, res, target.query, { requestId, progress, ...exported });
+    }
     if (options.importBody && isImportPath(target.path)) {
       return takeIn(options.importBody, req, res, target.query, requestId);
     }
@@ -123,6 +161,31 @@ export function createRest(
       : { route: path, verdict: verdictOfError(reply.errorCode), pageSize };
   }
 
+  /** Exports rows of any number, which are not held. */
+  async function giveOut(
+    req: IncomingMessage,
+    res: ServerResponse,
+    queryString: string,
+    about: Pick<ExportRequest, 'of' | 'requestId' | 'progress'> & { route: string },
+  ): Promise<Answer> {
+    const { route } = about;
+    if (req.method !== 'GET') return wrongMethod(route, 'GET');
+    const bytes = await readBody(req, limits);
+    if (typeof bytes === 'number') {
+      return { route, verdict: verdictOfStatus(bytes), bodyIsUnread: true };
+    }
+    try {
+      const sources = { query: parseQueryString(queryString), body: parseBody(bytes) };
+      const asked = readExport(req.headers, sources);
+      const out = new ResponseStream(res, stallTimeoutMs);
+      const refusal = await options.exportRows({ ...about, ...asked }, out);
+      return refusal ? { route, ...refusal } : { route, verdict: SUCCESS, isSent: true };
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      return { route, ...refuseExport(error) };
+    }
+  }
+
   /** Imports a body of any length, which is not held. */
   async function takeIn(
     importBody: ImportBody,
@@ -135,7 +198,8 @@ export function createRest(
     const asked = readImport(req.headers, queryString);
     if ('verdict' in asked) return { route: IMPORT_PATH, ...asked, bodyIsUnread: true };
     allowAnyTime(req, res);
-    const body = streamBody(req, limits.timeoutMs);
+    const { stopping } = options;
+    const body = streamBody(req, { silenceMs: limits.timeoutMs, stopping });
     try {
       const { verdict, ...rest } = await importBody({ ...asked, body: body.chunks, requestId });
       return { route: IMPORT_PATH, verdict, ...rest, bodyIsUnread: !req.readableEnded };

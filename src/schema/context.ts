@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import type { Feed } from '../feed/feed.ts';
+import type { EntityOutcome, GivenEntity } from '../import/entities.ts';
 import type { Loaders } from '../loaders/loaders.ts';
 
 /** What every resolver of one request shares. */
@@ -16,8 +17,9 @@ export interface GatewayContext {
   readonly feed: Feed;
   /** Closes the caller's connection. */
   readonly hangUp: () => void;
-  /** Whether data is taken in. */
-  readonly ingest: boolean;
+  /** Takes data in for the viewer; undefined where none is taken in. */
+  readonly ingest:
+    ((entities: readonly GivenEntity[], atomic: boolean) => Promise<EntityOutcome[]>) | undefined;
   /** The host in a task's `viewUrl`. */
   readonly rosettaDomain: string;
 }

@@ -1,6 +1,6 @@
 import type { EntityType as EntityTypeName } from '../domain/entities.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { importEntities, type EntityOutcome, type GivenEntity } from '../import/entities.ts';
+import type { EntityOutcome, GivenEntity } from '../import/entities.ts';
 import type { LineProblem } from '../import/import.ts';
 import { builder } from './builder.ts';
 import { EntityInput } from './entity-inputs.ts';
@@ -71,7 +71,7 @@ const IngestError = builder.objectRef<ResultError>('IngestError').implement({
     }),
     path: t.stringList({
       description:
-        'Where it is in the arguments: `["entities", "3", "task", "poolId"]`, and one more element for a key of `instanceInfo`.',
+        'Where it is in the arguments: `["entities", "3", "task", "poolId"]`, and one more element for a key of `instanceInfo`, cut where it is long.',
       resolve: pathOf,
     }),
     message: t.string({
@@ -161,7 +161,7 @@ builder.mutationField('ingest', (t) =>
         description: 'Whether nothing at all is written where any entity is rejected.',
       }),
     },
-    resolve: async (_root, { entities, atomic }, { prisma, ingest }) => {
+    resolve: async (_root, { entities, atomic }, { ingest }) => {
       if (!ingest) {
         throw new GatewayError(
           'FORBIDDEN',
@@ -180,7 +180,7 @@ builder.mutationField('ingest', (t) =>
         ];
         return { type, fields };
       });
-      const outcomes = await importEntities({ prisma }, given, atomic);
+      const outcomes = await ingest(given, atomic);
       return outcomes.map((outcome, index) => ({ index, entity: given[index]!, outcome }));
     },
   }),

@@ -1,18 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChangeRead } from '../database/changes.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import { seenWhere } from '../database/scoped.ts';
 import { NOUN_OF_TYPE, readWatermark, scopeOfTypes, writeWatermark } from '../domain/changes.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isTextId } from '../domain/ids.ts';
 import { filterWhere, type Filter, type Where } from '../domain/lists/where.ts';
 import type { Progress } from '../domain/progress.ts';
-import type { Feed } from '../feed/feed.ts';
 import { follow, type Consumer } from '../feed/follow.ts';
 import type { FeedPage, FollowedType } from '../feed/page.ts';
 import { progressByKey } from '../loaders/work.ts';
 import { AnnotationHistory } from './annotation-history.ts';
 import { builder } from './builder.ts';
+import type { GatewayContext } from './context.ts';
 import { FILTERS } from './list-inputs.ts';
+import { allOf } from './lists.ts';
 import { loadType, selectionOf } from './nodes.ts';
 import { eventOf, subscription } from './subscription.ts';
 import { Task } from './task.ts';
@@ -52,7 +54,8 @@ function rowEventType(
           'The row as it is now, which may be newer than this event: then it comes once more. Null when it was deleted since.',
         resolve: async ({ change, page, where }, _args, context, info) => {
           const selection = selectionOf(noun, context, info);
-          const rows = await page.once('rows', [type, where, selection], async () => {
+          const seen = [type, where, selection, context.viewer.people];
+          const rows = await page.once('rows', seen, async () => {
             const ids = (await page.matching(type, where)).map(({ id }) => BigInt(id));
             return loadType(noun, ids, context, selection);
           });
@@ -87,12 +90,13 @@ interface RowArguments {
 }
 
 async function* rowEvents(
-  feed: Feed,
+  { feed, viewer }: GatewayContext,
   type: FollowedType,
   { filter, after }: RowArguments,
   consumer: Consumer,
 ): AsyncGenerator<RowEvent, void> {
-  const where = filterWhere(NOUN_OF_TYPE[type], filter);
+  const noun = NOUN_OF_TYPE[type];
+  const where = allOf(filterWhere(noun, filter), seenWhere(noun, viewer) as Where | undefined);
   const start = typeof after === 'string' ? readWatermark(after, scopeOfTypes([type])) : undefined;
   for await (const page of follow(feed, type, consumer, start)) {
     for (const change of await page.matching(type, where)) yield { change, page, where };
@@ -109,11 +113,10 @@ async function checkRequest(prisma: PrismaClient, id: string): Promise<void> {
 }
 
 async function* progressEvents(
-  feed: Feed,
+  { feed, prisma }: GatewayContext,
   id: string,
   { signal }: Consumer,
 ): AsyncGenerator<Progress, void> {
-  const { prisma } = feed.database;
   await checkRequest(prisma, id);
   let page: FeedPage | undefined;
   let reason: { error: unknown } | undefined;
@@ -169,7 +172,7 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_root, args, context) =>
-      subscription(context, (consumer) => rowEvents(context.feed, 'task', args, consumer)),
+      subscription(context, (consumer) => rowEvents(context, 'task', args, consumer)),
     resolve: (event) => eventOf(event),
   }),
   historyAppended: t.field({
@@ -181,9 +184,7 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe: (_root, args, context) =>
-      subscription(context, (consumer) =>
-        rowEvents(context.feed, 'annotationHistory', args, consumer),
-      ),
+      subscription(context, (consumer) => rowEvents(context, 'annotationHistory', args, consumer)),
     resolve: (event) => eventOf(event),
   }),
   progressChanged: t.field({
@@ -197,7 +198,7 @@ builder.subscriptionFields((t) => ({
       }),
     },
     subscribe: (_root, { annotationRequestId: id }, context) =>
-      subscription(context, (consumer) => progressEvents(context.feed, id, consumer)),
+      subscription(context, (consumer) => progressEvents(context, id, consumer)),
     resolve: (event) => eventOf(event),
   }),
 }));

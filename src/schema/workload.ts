@@ -3,19 +3,17 @@ import type { RangeKey } from '../database/ranges.ts';
 import type { ScopeKind } from '../database/scope.ts';
 import { workloadEvidence, type Workload, type WorkloadRow } from '../database/workload.ts';
 import { LISTS } from '../domain/lists/fields.ts';
-import type { OrderKey } from '../domain/lists/order.ts';
-import { filterWhere, type Filter, type Where } from '../domain/lists/where.ts';
+import type { Filter, Where } from '../domain/lists/where.ts';
 import { readKeysetPage, type ConnectionArguments, type KeysetPage } from '../domain/paging.ts';
-import { readTimeZone, type TimeBucket } from '../domain/time.ts';
+import type { TimeBucket } from '../domain/time.ts';
 import {
-  checkWorkloadOrder,
   identityOf,
   isWorkloadMeasure,
-  readWorkloadGrouping,
+  readWorkload,
   TIME_UNITS,
   WORKLOAD_KEYS,
   WORKLOAD_MEASURES,
-  type WorkloadGroupBy,
+  type WorkloadArguments,
   type WorkloadKey,
   type WorkloadMeasure,
 } from '../domain/workload.ts';
@@ -178,15 +176,6 @@ const Having = builder.inputRef<Filter>('WorkloadHaving').implement({
   }),
 });
 
-/** The measures that a condition is about. */
-function measuresOf(having: Filter | null | undefined): WorkloadMeasure[] {
-  return Object.entries(having ?? {}).flatMap(([name, value]) =>
-    isWorkloadMeasure(name)
-      ? [name]
-      : ([value].flat() as (Filter | null)[]).flatMap((one) => measuresOf(one)),
-  );
-}
-
 const WorkloadConnection = reportConnectionType('Workload', 'groups of records', WorkloadRef);
 
 /** What is asked, with the page as it was asked for. */
@@ -226,12 +215,6 @@ function keysOf(row: WorkloadRow, { grouping }: Workload): WorkloadGroup['keys']
   );
 }
 
-interface WorkloadArguments extends ConnectionArguments {
-  groupBy: readonly WorkloadGroupBy[];
-  timeZone?: string | null | undefined;
-  having?: Filter | null | undefined;
-}
-
 const ROW_PATHS = [['edges', 'node'], ['nodes']];
 
 /** The measures that an operation asks for at some place of a connection's rows. */
@@ -243,37 +226,22 @@ export function selectedMeasures(
   return [...selectedBelow(info, paths)].filter(isWorkloadMeasure);
 }
 
-function orderedMeasures(order: readonly OrderKey[]): WorkloadMeasure[] {
-  return order.map(({ column }) => column).filter(isWorkloadMeasure);
-}
-
 function resolveWorkload(
   scope: ScopeKind | undefined,
   parent: RangeKey | null,
-  args: WorkloadArguments,
+  args: WorkloadArguments & ConnectionArguments,
   context: GatewayContext,
   info: GraphQLResolveInfo,
 ): Promise<ReportConnection<WorkloadGroup>> {
-  const grouping = readWorkloadGrouping(args.groupBy);
-  checkWorkloadOrder(grouping, args.orderBy ?? []);
-  const timeZone = readTimeZone(args.timeZone);
+  const { grouping, timeZone, where, having, measures } = readWorkload(args);
   // A stretch of time is where it is only in its unit and zone.
   const variant = grouping.unit ? `${grouping.unit} ${timeZone}` : '';
   const page = readKeysetPage('Workload', args, identityOf(grouping), variant);
   const request = {
-    workload: {
-      scope,
-      where: filterWhere('AnnotationHistory', args.filter),
-      grouping,
-      timeZone,
-    },
+    workload: { scope, where, grouping, timeZone },
     page,
-    having: filterWhere('Workload', args.having),
-    measures: new Set([
-      ...selectedMeasures(info, []),
-      ...orderedMeasures(page.order),
-      ...measuresOf(args.having),
-    ]),
+    having,
+    measures: new Set([...selectedMeasures(info, []), ...measures]),
   };
   return readGroups(request, (group) => group, parent, context, info);
 }
@@ -310,7 +278,7 @@ export function workloadField(scope: ScopeKind, of: string) {
     args: WORKLOAD_ARGUMENTS,
     resolve: (
       { id }: { id: RangeKey },
-      args: WorkloadArguments,
+      args: WorkloadArguments & ConnectionArguments,
       context: GatewayContext,
       info: GraphQLResolveInfo,
     ) => resolveWorkload(scope, id, args, context, info),

@@ -61,6 +61,17 @@ describe('an import beside other writers and lost connections', () => {
     expect(countsOf(await importing!, 'pool')).toEqual({ updated: 2 });
   });
 
+  it('is not held up by who vacuums or indexes a table', async () => {
+    await database.prisma.$transaction(
+      async (tx) => {
+        await tx.$executeRawUnsafe('LOCK TABLE task IN SHARE UPDATE EXCLUSIVE MODE');
+        const run = await importText(database, [...PARENTS, ...work(200, 0)]);
+        expect(countsOf(run, 'task')).toEqual({ created: 200 });
+      },
+      { timeout: 10_000 },
+    );
+  });
+
   it('a lost connection ends the import, and running it again completes it', async () => {
     const lines = [...PARENTS, ...work(50, 5)];
     let cutting: Promise<void> | undefined;

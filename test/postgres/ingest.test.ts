@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +8,7 @@ import { readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { createCluster } from '../support/cluster.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createTestGateway, type Envelope, type TestGateway } from '../support/gateway.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import {
   dumpTables,
   emptyTables,
@@ -19,7 +18,13 @@ import {
   PARENTS,
   work,
 } from '../support/import.ts';
-import { ingestLines, ingestOnce, postImport, type ImportReport } from '../support/ingest.ts';
+import {
+  ingestLines,
+  ingestOnce,
+  postImport,
+  slowPost,
+  type ImportReport,
+} from '../support/ingest.ts';
 import { endPrograms, eventually, runProgram, startServer } from '../support/process.ts';
 
 const environment = { GATEWAY_INGEST: 'on' };
@@ -49,28 +54,6 @@ afterAll(async () => {
 
 const sum = (reports: { types: Record<string, Record<string, number>> }[], type: string) =>
   reports.reduce((total, { types }) => total + types[type]!.created!, 0);
-
-/** A body that is sent bit by bit; the answer comes at its end, or earlier. */
-function slowPost(port: number, path: string, headers = {}) {
-  const post = request({ port, method: 'POST', path, agent: false, headers });
-  const answer = new Promise<{ status: number; retryAfter?: string; envelope: Envelope }>(
-    (resolve, reject) => {
-      post.on('error', reject).on('response', (res) => {
-        let text = '';
-        res
-          .on('data', (data) => (text += String(data)))
-          .on('end', () =>
-            resolve({
-              status: res.statusCode!,
-              retryAfter: res.headers['retry-after'],
-              envelope: JSON.parse(text) as Envelope,
-            }),
-          );
-      });
-    },
-  );
-  return { post, answer };
-}
 
 describe('imports at the same time', () => {
   it('of overlapping files, by both doors and two gateways, end in the same rows', async () => {
@@ -209,8 +192,8 @@ it('a database that is lost in the middle is 503; the same file completes it, wi
     await sleep(1000);
     await cluster.stop();
     post.write(`${lines.slice(1500).join('\n')}\n`);
-    const { status, retryAfter, envelope } = await answer;
-    expect([status, retryAfter]).toEqual([503, '1']);
+    const { status, headers: answered, envelope } = await answer;
+    expect([status, answered['retry-after']]).toEqual([503, '1']);
     expect(envelope).toMatchObject({
       code: 5000,
       message: 'Service hiccuped, please try again later.',

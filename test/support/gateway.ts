@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { createGateway, type GatewayOptions } from '../../src/app/gateway.ts';
 import { createHttpServer } from '../../src/app/server.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
+import type { Viewer } from '../../src/domain/viewer.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 export interface GraphQLAnswer<Data> {
@@ -54,7 +55,9 @@ export interface Envelope {
 export interface TestGatewayOptions {
   environment?: Record<string, string>;
   database?: TestDatabase;
-  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'keyTimes' | 'stallMs'>;
+  times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'stallTimeoutMs' | 'keyTimes' | 'stallMs'>;
+  stopping?: AbortSignal;
+  anybody?: Viewer;
 }
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -67,7 +70,15 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     { level: 'trace', base: undefined },
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const gateway = createGateway({ ...options.times, config, log, database: () => database });
+  const { times, stopping, anybody } = options;
+  const gateway = createGateway({
+    ...times,
+    ...(stopping && { stopping }),
+    anybody,
+    config,
+    log,
+    database: () => database,
+  });
   const servers: Server[] = [];
 
   const inject = (request: InjectOptions) => injectRequest(gateway.handle, request);

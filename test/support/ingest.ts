@@ -1,3 +1,5 @@
+import { request, type ClientRequest, type IncomingHttpHeaders } from 'node:http';
+import { brotliCompressSync, constants } from 'node:zlib';
 import type { Response } from 'light-my-request';
 import type { Envelope, GraphQLAnswer, TestGateway } from './gateway.ts';
 
@@ -103,4 +105,40 @@ export async function postImport(
     envelope: answer.envelope,
     report: answer.envelope.data as ImportReport,
   };
+}
+
+/** A few bytes of Brotli that stand for many. */
+export function bombOf(bytes: number, character: string): Buffer {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 2 };
+  return brotliCompressSync(Buffer.alloc(bytes, character), { params });
+}
+
+export interface SlowAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  envelope: Envelope;
+}
+
+/** A body that is sent bit by bit; the answer comes at its end, or earlier. */
+export function slowPost(
+  port: number,
+  path: string,
+  headers: Record<string, string> = {},
+): { post: ClientRequest; answer: Promise<SlowAnswer> } {
+  const post = request({ port, method: 'POST', path, agent: false, headers });
+  const answer = new Promise<SlowAnswer>((resolve, reject) => {
+    post.on('error', reject).on('response', (res) => {
+      let text = '';
+      res
+        .on('data', (data) => (text += String(data)))
+        .on('end', () =>
+          resolve({
+            status: res.statusCode!,
+            headers: res.headers,
+            envelope: JSON.parse(text) as Envelope,
+          }),
+        );
+    });
+  });
+  return { post, answer };
 }

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../src/domain/errors.ts';
 import {
   answerClientError,
   createRest,
+  verdictOfStatus,
   type RestOptions,
   type RestOutcome,
 } from '../../src/rest/rest.ts';
@@ -50,11 +51,13 @@ export async function startRestServer(options: Partial<RestOptions> = {}): Promi
   };
   const rest = createRest({
     timeZone: 'UTC',
+    stopping: new AbortController().signal,
     maxBodyBytes: 1_048_576,
     execute: (_document, operationName, variables) => {
       server.executions.push({ operationName, variables });
       return Promise.resolve(server.answer ?? { data: EMPTY[operationName] ?? {} });
     },
+    exportRows: () => Promise.resolve({ verdict: verdictOfStatus(503) }),
     ...options,
   });
   const http = createServer({ maxHeaderSize: 131_072 }, (req, res) => {

@@ -1,0 +1,154 @@
+import type { Logger } from 'pino';
+import type { Database } from '../database/database.ts';
+import { classifyDatabaseError } from '../database/errors.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Viewer } from '../domain/viewer.ts';
+import { formatOf, planExport, type Part, type Plan } from '../export/export.ts';
+import { packInto } from '../export/pack.ts';
+import {
+  MEDIA_TYPES,
+  ReaderStalledError,
+  refuseExport,
+  verdictOfStatus,
+  type ExportRefusal,
+  type ExportRequest,
+  type ExportRows,
+  type ResponseStream,
+} from '../rest/rest.ts';
+import { eachPart } from './export-parts.ts';
+import { readExportTerms } from './export-terms.ts';
+
+export interface ExporterOptions {
+  log: Logger;
+  /** The database, once it is ready. */
+  database: () => Database | undefined;
+  /** How many exports may be under way at once. */
+  maxExports: number;
+  stopping: AbortSignal;
+  /** Who asks. */
+  viewer: Viewer;
+}
+
+/** Seconds after which it is worth asking whether another export has ended. */
+const RETRY_AFTER_SECONDS = 10;
+
+/** The gateway is about to stop. */
+class StoppingError extends Error {
+  override name = 'StoppingError';
+}
+
+/** What the reader of an export is told of why it broke off. */
+function reasonOf(error: unknown): string {
+  if (error instanceof StoppingError) return 'the gateway is stopping';
+  if (error instanceof ReaderStalledError) return 'the reader took nothing for too long';
+  switch (classifyDatabaseError(error)) {
+    case 'unavailable':
+      return 'the database was lost';
+    case 'timeout':
+      return 'the database took too long';
+    case 'refused':
+    case 'other':
+      return 'the gateway failed';
+  }
+}
+
+/** Why nothing was exported. */
+function refusalOf(error: unknown): ExportRefusal {
+  if (error instanceof GatewayError) return refuseExport(error);
+  if (error instanceof StoppingError) return { verdict: verdictOfStatus(503) };
+  switch (classifyDatabaseError(error)) {
+    case 'unavailable':
+      return { verdict: verdictOfStatus(503) };
+    case 'refused':
+      return refuseExport(new GatewayError('BAD_USER_INPUT'));
+    case 'timeout':
+    case 'other':
+      return { verdict: verdictOfStatus(500) };
+  }
+}
+
+function headersOf({ of, format }: Plan, { packing }: ExportRequest, watermark: string) {
+  return {
+    'Content-Type': `${MEDIA_TYPES[format]}; charset=utf-8`,
+    'Content-Disposition': `attachment; filename="rosetta-${of}.${format}"`,
+    'Cache-Control': 'no-store',
+    Vary: 'Accept, Accept-Encoding',
+    'X-Export-Watermark': watermark,
+    ...(packing && { 'Content-Encoding': packing }),
+  };
+}
+
+/** Gives rows out. How an export ended that did not come to its end is logged. */
+export function createExporter(options: ExporterOptions): ExportRows {
+  const { log, maxExports, stopping, viewer } = options;
+  let underWay = 0;
+
+  /** @throws what went wrong before anything was written; afterwards the answer tells it. */
+  const write = async (database: Database, request: ExportRequest, out: ResponseStream) => {
+    const { requestId, progress } = request;
+    const terms = readExportTerms(request.of, request.given, request.acceptedFormat);
+    const plan = planExport(terms, viewer);
+    const packed = packInto(out, request.packing);
+    let written: Part | undefined;
+    const take = async (part: Part) => {
+      if (stopping.aborted) throw new StoppingError('The gateway is stopping.');
+      if (!written) out.setHeaders(headersOf(plan, request, part.watermark));
+      written = part;
+      progress.rows = part.rows;
+      await packed.write(part.bytes);
+      progress.bytes = out.bytes;
+    };
+    const breakOff = async (rows: number, error: unknown) => {
+      const isGone = out.signal.aborted;
+      const reason = isGone ? 'the reader is gone' : reasonOf(error);
+      log.warn({ requestId, rows, reason, ...(!isGone && { err: error }) }, 'export broke off');
+      if (isGone) return;
+      try {
+        await packed.write(Buffer.from(formatOf(plan).broken(reason, rows)));
+        await packed.flush();
+      } catch (again) {
+        // That nobody reads any more, or that the packer was what failed, changes nothing for the reader.
+        if (again !== error && !out.signal.aborted) log.error({ requestId, err: again });
+      }
+      await out.breakOff();
+    };
+    try {
+      await eachPart(database, plan, take, out.signal);
+      await packed.end();
+      await out.end();
+    } catch (error) {
+      if (!written && !out.signal.aborted) throw error;
+      await breakOff(written?.rows ?? 0, error);
+    } finally {
+      packed.close();
+      progress.bytes = out.bytes;
+    }
+  };
+
+  return async (request, out) => {
+    const database = options.database();
+    if (!database) return { verdict: verdictOfStatus(503) };
+    if (underWay >= maxExports) {
+      const problem = `There are ${underWay} exports under way, as many as are allowed at once.`;
+      const refusal = refuseExport(new GatewayError('SERVICE_UNAVAILABLE', problem));
+      return {
+        ...refusal,
+        headers: { ...refusal.headers, 'Retry-After': `${RETRY_AFTER_SECONDS}` },
+      };
+    }
+    underWay++;
+    try {
+      await write(database, request, out);
+      return undefined;
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal.verdict.status !== 200) {
+        const level = refusal.verdict.status === 500 ? 'error' : 'warn';
+        log[level]({ requestId: request.requestId, err: error }, 'export failed');
+      }
+      return refusal;
+    } finally {
+      underWay--;
+    }
+  };
+}

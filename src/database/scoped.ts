@@ -1,0 +1,152 @@
+import { PEOPLE_FIELDS, peopleAreHidden, type Viewer } from '../domain/viewer.ts';
+import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import { columnOf } from './where.ts';
+
+/**
+ * The one place that keeps viewers to what exists for them: a client that has no way to a row of another campaign, or to who
+ * did something, where that is hidden. Resolvers and loaders get no other client. Rows of one campaign refer to no row of
+ * another, which foreign keys see to, so that what is reached from a row that may be seen may be seen as well.
+ */
+
+/** What of a viewer decides over rows. */
+export type Sight = Pick<Viewer, 'campaigns' | 'people'>;
+
+/** The column of each table that holds the campaign. */
+const CAMPAIGN_COLUMNS = {
+  campaign: 'id',
+  annotation_request: 'campaign_id',
+  pool: 'campaign_id',
+  task: 'campaign_id',
+  annotation_history: 'campaign_id',
+  deleted_row: 'campaign_id',
+};
+
+/** The columns of the history, those that tell who did something empty. */
+const COLUMNS_WITHOUT_PEOPLE = [
+  ...Object.keys(Prisma.AnnotationHistoryScalarFieldEnum).map((name) =>
+    PEOPLE_FIELDS.has(name) ? `NULL::bigint AS ${columnOf(name)}` : columnOf(name),
+  ),
+  'changed_in',
+].join(', ');
+
+/**
+ * A statement that sees what a viewer sees: each table stands for a part of itself, as if that were all there is.
+ * PostgreSQL takes such a part apart again, so that its indexes serve.
+ */
+export function seenBy({ campaigns, people }: Sight, statement: Prisma.Sql): Prisma.Sql {
+  if (!campaigns && people === 'shown') return statement;
+  const parts = Object.entries(CAMPAIGN_COLUMNS).map(([table, column]) => {
+    const columns =
+      table === 'annotation_history' && people === 'hidden' ? COLUMNS_WITHOUT_PEOPLE : '*';
+    const condition = campaigns
+      ? Prisma.sql`${Prisma.raw(column)} = ANY (${campaigns}::text[])`
+      : Prisma.sql`true`;
+    return Prisma.sql`${Prisma.raw(table)} AS NOT MATERIALIZED (
+      SELECT ${Prisma.raw(columns)} FROM public.${Prisma.raw(table)} WHERE ${condition})`;
+  });
+  // A statement with parts of its own has them after these.
+  const [first = '', ...rest] = statement.strings;
+  const [, own] = /^\s*WITH\s([^]*)$/i.exec(first) ?? [];
+  const strings = own === undefined ? [`\n${first}`, ...rest] : [`, ${own}`, ...rest];
+  return Prisma.sql`WITH ${Prisma.join(parts)} ${new Prisma.Sql(strings, statement.values)}`;
+}
+
+const inCampaigns = (campaigns: readonly string[]) => ({ campaignId: { in: [...campaigns] } });
+
+/** The condition of each model that keeps its rows to some campaigns. */
+const CONDITIONS: Readonly<Record<string, (campaigns: readonly string[]) => object>> = {
+  Campaign: (campaigns) => ({ id: { in: [...campaigns] } }),
+  AnnotationRequest: inCampaigns,
+  Pool: inCampaigns,
+  Task: inCampaigns,
+  AnnotationHistory: inCampaigns,
+};
+
+/** The condition that keeps rows of a model to those a viewer sees; undefined where he sees all. */
+export function seenWhere(model: keyof typeof CONDITIONS, { campaigns }: Sight) {
+  return campaigns && CONDITIONS[model]!(campaigns);
+}
+
+/** What reads rows of a model, and takes a condition. */
+const READS: ReadonlySet<string> = new Set([
+  'findUnique',
+  'findUniqueOrThrow',
+  'findFirst',
+  'findFirstOrThrow',
+  'findMany',
+  'count',
+  'aggregate',
+  'groupBy',
+]);
+
+/** The parts of a query by whose answer a value could be found out that is not shown. */
+const ASKS: ReadonlySet<string> = new Set([
+  'where',
+  'orderBy',
+  'cursor',
+  'distinct',
+  'by',
+  'having',
+]);
+
+/** Whether a query filters, orders or groups by who did something. */
+export function asksForPeople(value: unknown, asks = false): boolean {
+  if (typeof value === 'string') return asks && PEOPLE_FIELDS.has(value);
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some((one) => asksForPeople(one, asks));
+  return Object.entries(value).some(
+    ([name, one]) =>
+      (asks && PEOPLE_FIELDS.has(name)) || asksForPeople(one, asks || ASKS.has(name)),
+  );
+}
+
+function refuse(operation: string): never {
+  throw new Error(`A viewer who does not see all has no way to ${operation}.`);
+}
+
+function createClientOf(prisma: PrismaClient, sight: Sight): PrismaClient {
+  const { people } = sight;
+  const nothing = { needs: {}, compute: () => null };
+  const hidden = Object.fromEntries([...PEOPLE_FIELDS].map((name) => [name, nothing]));
+  const client = prisma.$extends({
+    query: {
+      $allModels: {
+        $allOperations({ model, operation, args, query }) {
+          if (!(model in CONDITIONS) || !READS.has(operation)) refuse(`${operation} ${model}`);
+          if (people === 'hidden' && asksForPeople(args)) throw peopleAreHidden();
+          const condition = seenWhere(model, sight);
+          if (!condition) return query(args);
+          const { where = {} } = args as { where?: Record<string, unknown> };
+          const all = [condition, ...[where.AND ?? []].flat()];
+          return query({ ...args, where: { ...where, AND: all } });
+        },
+      },
+      $queryRaw: ({ args, query }) => query(seenBy(sight, args)),
+      $executeRaw: () => refuse('$executeRaw'),
+      $queryRawUnsafe: () => refuse('$queryRawUnsafe'),
+      $executeRawUnsafe: () => refuse('$executeRawUnsafe'),
+    },
+    ...(people === 'hidden' && { result: { annotationHistory: hidden } }),
+  });
+  return client as unknown as PrismaClient;
+}
+
+/** The clients made so far, by what their viewers see. */
+const clients = new WeakMap<PrismaClient, Map<string, PrismaClient>>();
+
+/** How many of a database's are kept. */
+const MAX_CLIENTS = 1000;
+
+/** The client that a viewer's requests read by. */
+export function clientFor(prisma: PrismaClient, { campaigns, people }: Sight): PrismaClient {
+  if (!campaigns && people === 'shown') return prisma;
+  const made = clients.get(prisma) ?? new Map<string, PrismaClient>();
+  clients.set(prisma, made);
+  const key = JSON.stringify([campaigns ?? null, people]);
+  let client = made.get(key);
+  if (!client) {
+    if (made.size >= MAX_CLIENTS) made.clear();
+    made.set(key, (client = createClientOf(prisma, { campaigns, people })));
+  }
+  return client;
+}
