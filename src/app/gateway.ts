@@ -28,7 +28,7 @@ import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createIdentifier } from './identify.ts';
 import { createRequestId } from './request-id.ts';
-import { isSameOrigin, isWebSocket } from './upgrade.ts';
+import { isSameOrigin, isWebSocket, refuseUpgrade } from './upgrade.ts';
 import { createWebSockets } from './websocket.ts';
 
 export interface GatewayOptions {
@@ -214,7 +214,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           { route: GRAPHQL_PATH, origin: req.headers.origin, status: 403 },
           'websocket refused',
         );
-        socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        refuseUpgrade(socket);
       }
       return true;
     },

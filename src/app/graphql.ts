@@ -30,6 +30,7 @@ import {
   type OperationRecord,
 } from '../plugins/operation-record.ts';
 import { useRights } from '../plugins/rights.ts';
+import { useSubscriptions } from '../plugins/subscriptions.ts';
 import type { Asked } from '../rest/rest.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
@@ -180,6 +181,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
       useIncremental(mask),
       useRights(),
       useHiddenPeople(),
+      useSubscriptions(),
       useIdempotency(keys),
       useOperationRecord(),
       useErrorLog(log),
@@ -191,6 +193,8 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     const note = (errors: readonly GraphQLError[] = []) => {
       noteErrors(access, errors);
       logReasons(errors, requestId, log);
+      // There is no HTTP answer to have a status.
+      for (const { extensions } of errors) delete extensions.http;
     };
     try {
       const enveloped = yoga.getEnveloped(scope) as Enveloped;

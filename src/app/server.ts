@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { answerClientError } from '../rest/rest.ts';
@@ -16,6 +17,12 @@ export function createHttpServer(
   { handle, upgrade }: Pick<Gateway, 'handle' | 'upgrade'>,
   log: Logger,
 ): Server {
+  /** The last answer on each connection, which may not be out yet. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  const answer: RequestListener = (req, res) => {
+    answers.set(req.socket, res);
+    handle(req, res);
+  };
   const server = createServer(
     {
       maxHeaderSize: config.maxHeaderBytes,
@@ -25,12 +32,23 @@ export function createHttpServer(
       // Node would refuse a request without a Host by itself, without a word.
       requireHostHeader: false,
     },
-    handle,
+    answer,
   );
   // Node would answer an expectation it does not know by itself; we have none to fulfil.
-  server.on('checkExpectation', handle);
+  server.on('checkExpectation', answer);
   server.on('upgrade', (req, socket, head) => {
-    if (!upgrade(req, socket, head)) serveWithoutUpgrade(server, req, socket, head);
+    const serve = () => {
+      if (!upgrade(req, socket, head)) serveWithoutUpgrade(server, req, socket, head);
+    };
+    const earlier = answers.get(socket);
+    if (!earlier || earlier.closed) return serve();
+    // Who sends requests without waiting gets the answers in their order. Until then nobody looks after the connection.
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    earlier.once('close', () => {
+      socket.off('error', onError);
+      if (!socket.destroyed) serve();
+    });
   });
   // What Node's parser refuses never reaches the handler.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {

@@ -12,6 +12,13 @@ export function isSameOrigin({ headers }: IncomingMessage): boolean {
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
 }
 
+/** Answers who may not upgrade, and closes: Node has let go of the connection, and would notice neither its end nor errors. */
+export function refuseUpgrade(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  socket.once('finish', () => socket.destroy());
+  socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+}
+
 /**
  * Serves a request as if it had not asked to upgrade, as a server may: Java's client, for one, asks for HTTP/2 with every
  * request. Node has let go of the connection after the head of the request; it is given back with that in front.

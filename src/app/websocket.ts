@@ -1,24 +1,36 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ExecutionArgs, ExecutionResult } from 'graphql';
+import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Session } from '../domain/session.ts';
-import type { OperationRecord } from '../plugins/operation-record.ts';
+import { noteErrors, type OperationRecord } from '../plugins/operation-record.ts';
 import type { Subscribe } from './graphql.ts';
-import { identifyConnection, statusOfFault } from './identify.ts';
 import { createRequestId } from './request-id.ts';
+import { admitConnection } from './websocket-door.ts';
 
-/** Milliseconds between two pings; a connection that has not answered one by the next is closed. */
+/** Milliseconds between two pings. */
 const PING_MS = 12_000;
+
+/**
+ * Milliseconds of silence after which a connection is taken for lost. A client that is behind with reading answers a ping
+ * when it gets there; one that reads nothing at all is to hear first why its subscription ends.
+ */
+const SILENCE_MS = 60_000;
+
+/** How much may wait to be sent to a client before nothing more is taken from it. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+
+/** How many subscriptions a connection may have at a time. */
+const MAX_OPERATIONS = 1000;
 
 /** WebSocket's word for an end that is nobody's fault: clients come back, and find another copy. */
 const GOING_AWAY = 1001;
 
-/** WebSocket's word for a server that cannot do now what it could in a moment: clients come back. */
-const TRY_AGAIN_LATER = 1013;
+/** WebSocket's word for a kind of message that is not taken. */
+const UNSUPPORTED_DATA = 1003;
 
 /** Milliseconds a client gets to say goodbye. */
 const GOODBYE_MS = 1000;
@@ -51,13 +63,20 @@ interface Connection {
   /** Who is at its other end, once that is known; and what ends the looking whether he still is. */
   session?: Session;
   unwatch?: () => void;
-  /** By the ids that the client gave them. */
+  /** By the ids that the client gave them, until they are over. */
   readonly operations: Map<string, Operation>;
 }
 
 /** What graphql-ws hands from what prepares an operation to what executes it. */
 interface Prepared extends ExecutionArgs {
   rootValue: AsyncIterable<ExecutionResult>;
+}
+
+function tooManyOperations(): GraphQLError {
+  return new GraphQLError(
+    `A connection may have ${MAX_OPERATIONS} subscriptions at a time: open another one.`,
+    { extensions: { code: 'BAD_USER_INPUT' } },
+  );
 }
 
 export function createWebSockets(options: WebSocketOptions): WebSockets {
@@ -75,28 +94,14 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     );
   };
 
-  /** Finds out who has opened a connection, by its headers or by what browsers can send in place of them. */
+  /** Lets a client in who has said who he is, by headers or by what browsers can send in place of them. */
   const letIn = async (connection: Connection, params: Record<string, unknown>) => {
     const { socket, req } = connection;
-    const requestId = createRequestId();
-    const refuse = (code: number, reason: string, refusal?: string) => {
-      log.info({ requestId, route: '/graphql', transport: 'websocket', code, refusal }, 'request');
-      socket.close(code, reason);
-      return false;
-    };
-    const found = await identifyConnection(authenticate, req, params).catch((error: unknown) =>
-      statusOfFault(error, requestId, log),
-    );
-    if (typeof found === 'number') return refuse(TRY_AGAIN_LATER, 'The gateway cannot answer now');
-    if ('refusal' in found) {
-      const { status, reason } = found.refusal;
-      return status === 403
-        ? refuse(CloseCode.Forbidden, 'Forbidden', reason)
-        : refuse(CloseCode.Unauthorized, 'Unauthorized', reason);
-    }
-    if (socket.readyState !== socket.OPEN) return false;
-    connection.session = found.session;
-    connection.unwatch = found.session.watch(() => {
+    const found = await admitConnection(authenticate, log, req, params);
+    if ('code' in found) socket.close(found.code, found.reason);
+    if ('code' in found || socket.readyState !== socket.OPEN) return false;
+    connection.session = found;
+    connection.unwatch = found.watch(() => {
       // Its subscriptions say so first.
       setTimeout(() => socket.close(CloseCode.Unauthorized, 'Unauthorized'), GOODBYE_MS).unref();
     });
@@ -106,14 +111,21 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   const server = makeServer<Record<string, unknown>, Connection>({
     onConnect: ({ extra, connectionParams = {} }) => letIn(extra, connectionParams),
     async onSubscribe({ extra }, id, params) {
-      const { session } = extra;
-      const scope = {
-        requestId: createRequestId(),
-        session,
-        access: { viewer: session?.viewer.name } as Operation['access'],
-        hangUp: () => extra.socket.terminate(),
-      };
-      extra.operations.set(id, { ...scope, started: performance.now() });
+      const { operations, socket, session } = extra;
+      if (operations.has(id)) {
+        // It was ended a moment ago and is not over: graphql-ws would take the end of the one for that of the other.
+        socket.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
+        return [new GraphQLError('There is a subscription of that id.')];
+      }
+      const access: Operation['access'] = { viewer: session?.viewer.name };
+      const hangUp = () => socket.terminate();
+      const scope = { requestId: createRequestId(), session, access, hangUp };
+      operations.set(id, { ...scope, started: performance.now() });
+      if (operations.size > MAX_OPERATIONS) {
+        const errors = [tooManyOperations()];
+        noteErrors(access, errors);
+        return errors;
+      }
       const answer = await subscribe(params, scope);
       if ('errors' in answer) return answer.errors;
       const { schema, document, results } = answer;
@@ -132,31 +144,44 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     noServer: true,
     maxPayload: options.maxMessageBytes,
     handleProtocols,
+    autoPong: false,
   });
   const logFailure = (error: unknown) => log.error({ err: error }, 'websocket failed');
 
   sockets.on('connection', (socket, req) => {
-    let isAlive = true;
+    let heardAt = performance.now();
+    const hear = () => (heardAt = performance.now());
     const pings = setInterval(() => {
-      if (!isAlive) return socket.terminate();
-      isAlive = false;
-      socket.ping();
+      if (performance.now() - heardAt > SILENCE_MS) socket.terminate();
+      else socket.ping();
     }, PING_MS);
-    socket.on('pong', () => (isAlive = true));
+    socket.on('pong', hear);
+
+    /** Done when the system has taken it, so that events are made no faster than they are read. */
+    const write = (send: (done: () => void) => void) =>
+      new Promise<void>((resolve) => {
+        if (socket.readyState !== socket.OPEN) return resolve();
+        send(() => {
+          if (socket.bufferedAmount <= MAX_UNSENT_BYTES) socket.resume();
+          resolve();
+        });
+        // Answers to what a client sends that does not read would heap up.
+        if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.pause();
+      });
+    socket.on('ping', (data) => void write((done) => socket.pong(data, false, done)));
+
     // Who breaks the protocol, or the connection, has ended it.
     socket.on('error', ({ message }) => log.info({ reason: message }, 'websocket broken'));
     const closed = server.opened(
       {
         protocol: socket.protocol,
-        // Done when the system has taken it, so that events are made no faster than they are read.
-        send: (data) =>
-          new Promise((resolve) => {
-            if (socket.readyState === socket.OPEN) socket.send(data, () => resolve());
-            else resolve();
-          }),
+        send: (text) => write((done) => socket.send(text, done)),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) =>
-          socket.on('message', (data) => {
+          socket.on('message', (data, isBinary) => {
+            hear();
+            // Bytes that are no UTF-8 would be read as other text.
+            if (isBinary) return socket.close(UNSUPPORTED_DATA, 'Messages are text');
             handle((data as Buffer).toString()).catch((error: unknown) => {
               logFailure(error);
               socket.close(CloseCode.InternalServerError, 'Internal server error');

@@ -25,6 +25,8 @@ export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}):
       ),
     listen(wake) {
       const listening = pglite.listen(CHANGED_CHANNEL, wake);
+      // What it fails with is told to who stops it; nobody has asked before.
+      listening.catch(() => {});
       return async () => (await listening)();
     },
     async close() {

@@ -103,6 +103,11 @@ export function classifyDatabaseError(error: unknown): DatabaseFault {
   return 'other';
 }
 
+/** Whether the server has given a statement up that took it too long; not, whether it gave no answer at all. */
+export function isStatementTooSlow(error: unknown): boolean {
+  return serverErrorOf(error)?.code === QUERY_CANCELED;
+}
+
 /** What the server itself said, by its SQLSTATE; undefined where the error did not come from the server. */
 export function serverErrorOf(error: unknown): { code: string; message: string } | undefined {
   for (const { originalCode, originalMessage } of layersOf(error)) {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -18,13 +19,21 @@ export type StopListening = () => Promise<void>;
  */
 export function listenOnPostgres(url: string, wake: () => void, log: Logger): StopListening {
   const stop = new AbortController();
-  let client: pg.Client | undefined;
+  const { signal } = stop;
 
   const listenOnce = async () => {
-    client = new pg.Client({ ...connectionOptions(url), connectionTimeoutMillis: 5000 });
+    // It is not asked to end but ended: a server that is paused would not answer.
+    const socket = new Socket();
+    const hangUp = () => socket.destroy();
+    signal.addEventListener('abort', hangUp, { once: true });
+    const client = new pg.Client({
+      ...connectionOptions(url),
+      stream: () => socket,
+      connectionTimeoutMillis: 5000,
+    });
     const lost = new Promise<Error | undefined>((resolve) => {
-      client!.once('error', resolve);
-      client!.once('end', () => resolve(undefined));
+      client.on('error', resolve);
+      client.once('end', () => resolve(undefined));
     });
     try {
       await client.connect();
@@ -32,29 +41,26 @@ export function listenOnPostgres(url: string, wake: () => void, log: Logger): St
       await client.query(`LISTEN ${CHANGED_CHANNEL}`);
       wake();
       const error = await lost;
-      if (!stop.signal.aborted) {
+      if (!signal.aborted) {
         log.warn({ reason: error?.message }, 'the connection that listens for changes was lost');
       }
     } finally {
-      // One that is broken may say so again.
-      client.on('error', () => {});
-      await client.end().catch(() => {});
+      signal.removeEventListener('abort', hangUp);
+      hangUp();
     }
   };
 
   const listening = (async () => {
-    while (!stop.signal.aborted) {
+    while (!signal.aborted) {
       await listenOnce().catch((error: unknown) => {
-        if (!stop.signal.aborted)
-          log.warn({ err: error }, 'cannot listen for changes; trying again');
+        if (!signal.aborted) log.warn({ err: error }, 'cannot listen for changes; trying again');
       });
-      await sleep(RECONNECT_MS, undefined, { signal: stop.signal }).catch(() => {});
+      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {});
     }
   })();
 
   return async () => {
     stop.abort();
-    await client?.end().catch(() => {});
     await listening;
   };
 }

@@ -77,6 +77,8 @@ export function createPostgresPool(config: PostgresConfig, log: Logger): pg.Pool
     connectionTimeoutMillis: config.poolWaitMs,
     ...statementLimits(config),
     idleTimeoutMillis: 60_000,
+    // A server that is paused does not let go of a connection; that is not to keep the process from its end.
+    allowExitOnIdle: true,
     idle_in_transaction_session_timeout: 60_000,
   });
   // Not left to Prisma's adapter, which listens until it is disposed of, and connections end a moment later.

@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { readChanges, readWatermarkOfNow } from '../database/changes.ts';
+import { readWatermarkOfNow } from '../database/changes.ts';
 import type { Database } from '../database/database.ts';
-import { scopeOfTypes, type Watermark } from '../domain/changes.ts';
-import { GatewayError } from '../domain/errors.ts';
+import type { Watermark } from '../domain/changes.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import { createPage, type FeedPage, type FollowedType } from './page.ts';
-import { patiently } from './patience.ts';
-
-/** How many changes are read at once. */
-const PAGE_SIZE = 1000;
+import { readOn } from './read.ts';
 
 /** Milliseconds between two reads: what many small transactions change is told together. */
 const PAUSE_MS = 50;
@@ -16,6 +13,7 @@ const PAUSE_MS = 50;
 /** Milliseconds after which changes are read unasked: behind some proxies notifications never arrive. */
 const POLL_MS = 5000;
 
+/** See {@link Feed.stallMs}. */
 const STALL_MS = 30_000;
 
 /** Who is told what changes. */
@@ -34,7 +32,7 @@ export interface Feed {
   /**
    * Tells a member of all that is committed from now on, until the signal aborts.
    * @returns the watermark after which it is told.
-   * @throws what the database fails with.
+   * @throws what the database fails with, or the signal's reason where it has aborted.
    */
   join(member: Member, signal: AbortSignal): Promise<Watermark>;
   /** How many are told of whatever is committed from now on. */
@@ -43,27 +41,26 @@ export interface Feed {
   end(reason: GatewayError): void;
 }
 
-/** Rung by whoever has news. */
-function createBell() {
+/** Rung by whoever has news, and when the signal aborts. */
+function createBell(signal: AbortSignal) {
   let rung = false;
   let onRing: (() => void) | undefined;
+  const ring = () => {
+    rung = true;
+    onRing?.();
+  };
+  signal.addEventListener('abort', ring, { once: true });
   return {
-    ring: () => {
-      rung = true;
-      onRing?.();
-    },
+    ring,
     /** Waits until it is rung, or was since the last wait; at most some milliseconds. */
-    async wait(timeoutMs: number, signal: AbortSignal) {
+    async wait(timeoutMs: number) {
       if (!rung) {
         const heard = new AbortController();
         onRing = () => heard.abort();
-        await sleep(timeoutMs, undefined, {
-          signal: AbortSignal.any([heard.signal, signal]),
-        }).catch(() => {});
+        await sleep(timeoutMs, undefined, { signal: heard.signal }).catch(() => {});
         onRing = undefined;
       }
       rung = false;
-      signal.throwIfAborted();
     },
   };
 }
@@ -80,6 +77,8 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
     for (const member of members) member.take(page);
   };
 
+  const followedTypes = () => [...new Set([...members].map(({ type }) => type))];
+
   const endAll = (reason: unknown) => {
     const all = [...members];
     members.clear();
@@ -87,22 +86,23 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
   };
 
   async function read(signal: AbortSignal, onStart: (at: () => Watermark) => void): Promise<void> {
-    const bell = createBell();
+    const bell = createBell(signal);
     const stopListening = database.listen(bell.ring);
     try {
       let at = await readWatermarkOfNow(prisma);
       onStart(() => at);
       for (;;) {
-        await bell.wait(POLL_MS, signal);
+        await bell.wait(POLL_MS);
         for (let hasMore = true; hasMore;) {
-          const types = [...new Set([...members].map(({ type }) => type))];
-          const from = at;
-          const page = await patiently(
-            () => readChanges(prisma, from, scopeOfTypes(types), PAGE_SIZE),
-            signal,
-          );
-          if (page.changes.length > 0)
+          const types = followedTypes();
+          const page = await readOn(prisma, at, types, signal);
+          // Who follows by now is told by another reading.
+          signal.throwIfAborted();
+          // Who has joined meanwhile for another type has been told of nothing: this page lacks his changes.
+          if (followedTypes().some((type) => !types.includes(type))) continue;
+          if (page.changes.length > 0) {
             tell(createPage(prisma, page.changes, page.watermark, signal));
+          }
           at = page.watermark;
           hasMore = page.hasMore;
         }
@@ -119,18 +119,9 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
       read(stop.signal, resolve).catch((error: Error) => {
         reject(error);
         if (stop.signal.aborted) return;
+        log.warn({ err: error, subscriptions: members.size }, 'changes cannot be followed further');
         reading = undefined;
-        // A history that has gone on elsewhere can be read from its start only, which is what nobody asked for.
-        const isForeign = error instanceof GatewayError && error.code === 'BAD_USER_INPUT';
-        if (isForeign) log.warn('the history of changes has begun anew; subscriptions are ended');
-        endAll(
-          isForeign
-            ? new GatewayError(
-                'SERVICE_UNAVAILABLE',
-                'The database was restored or emptied: read anew what you show, and subscribe again.',
-              )
-            : error,
-        );
+        endAll(error);
       });
     });
     const own = { stop, started, hasStarted: false };
@@ -143,17 +134,22 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
     return own;
   }
 
+  function stopReading() {
+    reading?.stop.abort();
+    reading = undefined;
+  }
+
   return {
     database,
     stallMs,
     async join(member, signal) {
+      // Of one who has left already, nobody would hear.
+      signal.throwIfAborted();
       if (ended) throw ended;
       members.add(member);
       const leave = () => {
         members.delete(member);
-        if (members.size > 0) return;
-        reading?.stop.abort();
-        reading = undefined;
+        if (members.size === 0) stopReading();
       };
       signal.addEventListener('abort', leave, { once: true });
       const at = await (reading ?? start()).started;
@@ -163,8 +159,7 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
     end(reason) {
       ended = reason;
       endAll(reason);
-      reading?.stop.abort();
-      reading = undefined;
+      stopReading();
     },
   };
 }

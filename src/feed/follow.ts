@@ -1,18 +1,14 @@
-import { readChanges } from '../database/changes.ts';
-import { laterOf, scopeOfTypes, type Snapshot, type Watermark } from '../domain/changes.ts';
+import { laterOf, type Snapshot, type Watermark } from '../domain/changes.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Feed } from './feed.ts';
 import { createPage, type FeedPage, type FollowedType } from './page.ts';
-import { patiently } from './patience.ts';
+import { readAfter, readOn } from './read.ts';
 
 /** How many changes are kept for a consumer; beyond that he reads them himself when he gets there. */
 const MAX_WAITING = 10_000;
 
 /** Milliseconds that one who is let go for his slowness gets to hear of it. */
 const LAST_WORD_MS = 10_000;
-
-/** How many changes are read at once where a consumer reads himself. */
-const PAGE_SIZE = 1000;
 
 /** Who takes events, one at a time. */
 export interface Consumer {
@@ -34,8 +30,10 @@ function createQueue(type: FollowedType, consumer: Consumer, stallMs: number) {
   let notify: (() => void) | undefined;
   signal.addEventListener('abort', () => notify?.(), { once: true });
 
+  // Whoever ends goes on from the last watermark, some day: what waits is read anew then.
   const end = (error: unknown) => {
     reason ??= { error };
+    pages = [];
     notify?.();
   };
   return {
@@ -44,7 +42,6 @@ function createQueue(type: FollowedType, consumer: Consumer, stallMs: number) {
     take(page: FeedPage) {
       if (reason) return;
       if (performance.now() - (consumer.handedAt ?? Infinity) > stallMs) {
-        pages = [];
         end(
           new GatewayError(
             'SERVICE_UNAVAILABLE',
@@ -107,10 +104,10 @@ export async function* follow(
     if (mustRead) {
       queue.reset();
       for (let hasMore = true; hasMore;) {
-        const from: Watermark = at;
-        const read = () => readChanges(prisma, from, scopeOfTypes([type]), PAGE_SIZE);
         const { changes, watermark, ...rest } =
-          from === after ? await read() : await patiently(read, signal);
+          at === after
+            ? await readAfter(prisma, at, [type])
+            : await readOn(prisma, at, [type], signal);
         if (changes.length > 0) yield createPage(prisma, changes, watermark, signal);
         at = watermark;
         hasMore = rest.hasMore;

@@ -47,22 +47,33 @@ export function createPage(
     const rank = CHANGE_RANKS.findIndex((one) => one.type === type && one.kind === 'UPSERTED');
     return changes.filter((change) => change.rank === rank);
   };
-  const filters = (type: FollowedType) =>
+  const find = (type: FollowedType, wheres: readonly Where[]) => {
+    const ids = upserts(type).map(({ id }) => BigInt(id));
+    return matchingIds(prisma, NOUN_OF_TYPE[type], ids, wheres);
+  };
+  const findTogether = (type: FollowedType) =>
     made('filters', [type], () => {
-      const ids = upserts(type).map(({ id }) => BigInt(id));
-      const read = (wheres: readonly Where[]) =>
-        patiently(() => matchingIds(prisma, NOUN_OF_TYPE[type], ids, wheres), signal);
+      const read = (wheres: readonly Where[]) => patiently(() => find(type, wheres), signal, 1);
       return new DataLoader<Where, Set<string>, string>(read, {
         maxBatchSize: MAX_FILTERS,
         cache: false,
       });
     });
+  const findAlone = async (type: FollowedType, where: Where) => {
+    const [fits] = await patiently(() => find(type, [where]), signal);
+    return fits!;
+  };
   const page: FeedPage = {
     changes,
     async matching(type, where) {
       const candidates = upserts(type);
       if (where === undefined || candidates.length === 0) return candidates;
-      const fits = await made('matching', [type, where], () => filters(type).load(where));
+      const fits = await made('matching', [type, where], () =>
+        findTogether(type)
+          .load(where)
+          // What is wrong with one filter, or too slow, is for those to bear who gave it.
+          .catch(() => findAlone(type, where)),
+      );
       return candidates.filter(({ id }) => fits.has(id));
     },
     once: (name, args, work) => made(`${name} of the page`, args, () => patiently(work, signal)),

@@ -7,7 +7,7 @@ import { subscribe } from '../support/subscriptions.ts';
 
 /**
  * Two gateways on one PostgreSQL: data goes into one, and is followed on the other by server-sent events, by WebSocket and
- * by `GET /changes`, while the database is killed in between. All three see every row exactly once.
+ * by `GET /changes`, while the database is killed and paused in between. All three see every row exactly once.
  */
 
 const RECORDS = 3000;
@@ -107,6 +107,9 @@ it('every row is seen exactly once, by all who follow, through the death of the 
     await sleep(500);
     await cluster.start();
   }
+  await cluster.pause();
+  await sleep(500);
+  await cluster.resume();
   await written;
   expect(refusals).toBeGreaterThan(0);
 
@@ -127,3 +130,23 @@ it('every row is seen exactly once, by all who follow, through the death of the 
   expect(from.logged.some(({ msg }) => msg?.includes('listens for changes was lost'))).toBe(true);
   expect((await fetch(`${from.url}/readyz`)).status).toBe(200);
 }, 180_000);
+
+it('a gateway with subscribers stops while the database is paused', async () => {
+  const query = '{ historyAppended { recordId } }';
+  const followers = Array.from({ length: 50 }, (_, n) =>
+    subscribe(n % 2 === 0 ? 'sse' : 'websocket', from.url, query),
+  );
+  await sleep(1000);
+  await cluster.pause();
+  try {
+    expect(await from.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  } finally {
+    await cluster.resume();
+  }
+  expect(from.stderr).toBe('');
+  await Promise.all(followers.map(({ ended }) => ended));
+  for (const { errors } of followers.filter((_, n) => n % 2 === 0)) {
+    expect(errors).toMatchObject([{ extensions: { code: 'SERVICE_UNAVAILABLE' } }]);
+  }
+  await Promise.all(followers.map((one) => one.stop()));
+}, 60_000);

@@ -15,6 +15,9 @@ export interface Cluster {
   start(): Promise<void>;
   /** Stops it as a power cut would, without a word to those connected. */
   stop(): Promise<void>;
+  /** Lets its processes go on no further, as a machine that is moved does; connections stay. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -99,11 +102,18 @@ export async function createCluster(): Promise<Cluster> {
     await control('stop', '-m', 'immediate');
     runs = false;
   };
+  const signal = async (name: NodeJS.Signals) => {
+    const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n');
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    for (const one of [pid!, ...children.trim().split(' ')]) process.kill(Number(one), name);
+  };
   await start();
   return {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
     start,
     stop,
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
     async close() {
       await stop();
       await rm(directory, { recursive: true, force: true });
