@@ -52,7 +52,7 @@ afterAll(async () => {
 async function exporting(): Promise<{ pid: number; state: string }[]> {
   const { rows } = await client.query<{ pid: number; state: string }>(
     `SELECT pid, state FROM pg_stat_activity
-     WHERE datname = current_database() AND (query LIKE 'FETCH%' OR query LIKE 'DECLARE%')`,
+     WHERE datname = current_database() AND query ~ '^(FETCH|DECLARE)|change_history_identity' AND pid <> pg_backend_pid()`,
   );
   return rows;
 }
