@@ -435,3 +435,49 @@ describe('a viewer of some campaigns who puts data in', () => {
     if (problem !== null) expect(await dumpTables(writable)).toEqual(before);
   });
 });
+
+it('followers of different sight are told each what they may see, of the same changes', async () => {
+  const database = await createTestDatabase();
+  await importText(database, [...PARENTS, line('task')]);
+  const seeing = await createTestGateway({ database });
+  const blind = await createTestGateway({
+    database,
+    anybody: { ...ANYBODY, role: 'reader', people: 'hidden' },
+  });
+  const query = '{ historyAppended { recordId record { poolAssigneeId teamId creatorId } } }';
+  const followers = await Promise.all(
+    [seeing, blind].map(async (gateway) =>
+      subscribe<{ historyAppended: { record: object } }>(
+        'sse',
+        (await gateway.listen()).url,
+        query,
+      ),
+    ),
+  );
+  const refused = subscribe(
+    'sse',
+    (await blind.listen()).url,
+    '{ historyAppended(filter: { poolAssigneeId: { gt: 1 } }) { recordId } }',
+  );
+  await refused.ended;
+  expect(refused.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+  await eventually(() => expect([seeing, blind].map((one) => one.subscriptions())).toEqual([1, 1]));
+  await importText(database, [line('annotationHistory')]);
+  const [[seen], [hidden]] = (await Promise.all(followers.map((one) => one.receive(1)))) as [
+    { historyAppended: { record: object } }[],
+    { historyAppended: { record: object } }[],
+  ];
+  expect(seen!.historyAppended.record).toEqual({
+    poolAssigneeId: '5001',
+    teamId: '4001',
+    creatorId: '6001',
+  });
+  expect(hidden!.historyAppended.record).toEqual({
+    poolAssigneeId: null,
+    teamId: null,
+    creatorId: null,
+  });
+  await Promise.all([...followers, refused].map((one) => one.stop()));
+  await Promise.all([seeing, blind].map((gateway) => gateway.close()));
+  await database.close();
+});

@@ -23,11 +23,21 @@ const OWNERS: Readonly<Record<EntityType, { campaign: string; request?: string }
   annotationHistory: { campaign: 'campaign_id', request: 'annotation_request_id' },
 };
 
-/** The condition that a change of a rank comes after another change. */
-function afterChange({ number, rank, id }: ChangePosition, own: number, isNumber: boolean) {
-  return own === rank
-    ? Prisma.sql`(changed_in, id) > (${number}, ${isNumber ? BigInt(id) : id})`
-    : Prisma.sql`changed_in ${Prisma.raw(own > rank ? '>=' : '>')} ${number}`;
+/**
+ * What of some ranges is to be read of a rank, after a position that is at the start of one, or before it: each from an id
+ * on, that one not included.
+ */
+function rangesOfRank(
+  ranges: readonly NumberRange[],
+  after: ChangePosition | undefined,
+  rank: number,
+): (NumberRange & { afterId?: string })[] {
+  return ranges
+    .map(({ low, high }) => {
+      if (low !== after?.number || rank > after.rank) return { low, high };
+      return rank === after.rank ? { low, high, afterId: after.id } : { low: low + 1n, high };
+    })
+    .filter(({ low, high }) => low <= high);
 }
 
 /** The changes of one rank by transactions of some numbers, after a position; undefined where there are none by their nature. */
@@ -47,9 +57,12 @@ function changesOfRank(
     ? ['campaign_id', 'annotation_request_id']
     : [owners.campaign, owners.request];
   const isNumber = !isDeletion && !hasTextId(type);
+  const own = rangesOfRank(ranges, after, rank);
+  // No row has an id as low as that.
+  const afterIds = own.map(({ afterId }) => (isNumber ? BigInt(afterId ?? -1) : (afterId ?? '')));
   const conditions = [
-    Prisma.sql`changed_in BETWEEN low AND high`,
-    ...(after ? [afterChange(after, rank, isNumber)] : []),
+    // One condition for where to begin: of two, an index would take one and read on until the other holds.
+    Prisma.sql`(changed_in, id) > (low, after_id) AND changed_in <= high`,
     ...(campaignIds ? [Prisma.sql`${Prisma.raw(campaign)} = ANY (${campaignIds}::text[])`] : []),
     ...(annotationRequestIds
       ? [Prisma.sql`${Prisma.raw(request!)} = ANY (${annotationRequestIds}::text[])`]
@@ -67,7 +80,9 @@ function changesOfRank(
   ];
   // A range at a time, each in the order of an index: together they would be sorted, however many there are.
   return Prisma.sql`(
-    SELECT change.* FROM unnest(${ranges.map(({ low }) => low)}::bigint[], ${ranges.map(({ high }) => high)}::bigint[]) AS range(low, high)
+    SELECT change.* FROM unnest(
+      ${own.map(({ low }) => low)}::bigint[], ${own.map(({ high }) => high)}::bigint[],
+      ${afterIds}::${Prisma.raw(isNumber ? 'bigint' : 'text')}[]) AS range(low, high, after_id)
     CROSS JOIN LATERAL (
       SELECT changed_in AS number, ${Prisma.raw(String(rank))} AS rank, id::text AS id,
         ${Prisma.raw(isNumber ? 'id' : 'NULL::bigint')} AS digits, ${Prisma.raw(request ?? 'NULL')} AS request

@@ -56,7 +56,9 @@ function rowEventType(
           const selection = selectionOf(noun, context, info);
           const seen = [type, where, selection, context.viewer.people];
           const rows = await page.once('rows', seen, async () => {
-            const ids = (await page.matching(type, where)).map(({ id }) => BigInt(id));
+            const ids = (await page.matching(type, where, context.viewer.people)).map(({ id }) =>
+              BigInt(id),
+            );
             return loadType(noun, ids, context, selection);
           });
           return (rows.get(change.id) as { id: bigint } | undefined) ?? null;
@@ -99,7 +101,8 @@ async function* rowEvents(
   const where = allOf(filterWhere(noun, filter), seenWhere(noun, viewer) as Where | undefined);
   const start = typeof after === 'string' ? readWatermark(after, scopeOfTypes([type])) : undefined;
   for await (const page of follow(feed, type, consumer, start)) {
-    for (const change of await page.matching(type, where)) yield { change, page, where };
+    for (const change of await page.matching(type, where, viewer.people))
+      yield { change, page, where };
   }
 }
 

@@ -65,15 +65,15 @@ const RECORDS = '{ historyAppended { recordId } }';
 const subscriptions = (count: number) =>
   eventually(() => expect(gateway.subscriptions()).toBe(count), { everyMs: 5 });
 
-/** Waits until a statement waits for something. */
-const waiting = (event: string) =>
+/** Waits until statements wait for something. */
+const waiting = (event: string, count = 1) =>
   eventually(
     async () => {
       const { rows } = await writer.query(
         'SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = $1',
         [event],
       );
-      expect(rows.length).toBeGreaterThan(0);
+      expect(rows).toHaveLength(count);
     },
     { everyMs: 20 },
   );
@@ -141,8 +141,7 @@ it('who comes after others have left is told nothing twice', async () => {
       await first.stop();
       await subscriptions(0);
       second = listen<TaskEvent>(TASKS);
-      await subscriptions(1);
-      await sleep(200);
+      await waiting('relation', 2);
       await updateTask(2);
     },
   );

@@ -57,11 +57,12 @@ async function ingest(lines: readonly string[]): Promise<void> {
   );
 }
 
-/** Follows `GET /changes` until it is told to stop. @returns the ids of the records, as often as they were told. */
+/** Follows `GET /changes` until nothing follows once it is told to stop. @returns the ids of the records, as often as they were told. */
 async function followChanges(isOver: () => boolean): Promise<string[]> {
   const ids: string[] = [];
   let after = '';
-  while (!isOver()) {
+  for (let isEnd = false; !isEnd;) {
+    const isLast = isOver();
     const response = await fetch(
       `${from.url}/changes?types=annotationHistory&limit=100${after && `&after=${after}`}`,
     );
@@ -74,6 +75,7 @@ async function followChanges(isOver: () => boolean): Promise<string[]> {
     else {
       ids.push(...data!.entries.map(({ id }) => String(id)));
       after = data!.watermark;
+      isEnd = isLast && !data!.hasMore;
       if (!data!.hasMore) await sleep(20);
     }
   }
