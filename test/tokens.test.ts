@@ -122,6 +122,10 @@ describe('a token of a shared secret', () => {
     ['an empty id', { rosetta_campaigns: [''] }],
     ['an object of campaigns', { rosetta_campaigns: { all: true } }],
     ['people who are neither', { rosetta_people: false }],
+    [
+      'people hidden from who could find them out by sending records',
+      { rosetta_role: 'admin', rosetta_people: 'hidden' },
+    ],
   ])('is 403 with %s', async (_, claims) => {
     const headers = bearer(await sign(claims));
     const rest = await get(gateway, headers);

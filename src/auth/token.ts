@@ -46,6 +46,8 @@ function readViewer(
   const people = claim(names.people) ?? 'shown';
   if (!(ROLES as readonly unknown[]).includes(role) || campaigns === false) return undefined;
   if (people !== 'shown' && people !== 'hidden') return undefined;
+  // Whoever puts records in is told whether they say the same as those that are stored.
+  if (people === 'hidden' && role !== 'reader') return undefined;
   return { name: nameOf(token, payload), role: role as Role, campaigns, people };
 }
 

@@ -63,7 +63,7 @@ const CONDITIONS: Readonly<Record<string, (campaigns: readonly string[]) => obje
 };
 
 /** The condition that keeps rows of a model to those a viewer sees; undefined where he sees all. */
-export function seenWhere(model: keyof typeof CONDITIONS, { campaigns }: Sight) {
+function seenWhere(model: keyof typeof CONDITIONS, { campaigns }: Sight) {
   return campaigns && CONDITIONS[model]!(campaigns);
 }
 
@@ -98,6 +98,20 @@ export function asksForPeople(value: unknown, asks = false): boolean {
     ([name, one]) =>
       (asks && PEOPLE_FIELDS.has(name)) || asksForPeople(one, asks || ASKS.has(name)),
   );
+}
+
+/**
+ * The condition of a viewer's own on rows of a model, kept to what he sees: for those who read with no client of his.
+ * @throws GatewayError (FORBIDDEN) where it is about people who are hidden from him.
+ */
+export function withinSight(
+  model: keyof typeof CONDITIONS,
+  where: object | undefined,
+  sight: Sight,
+): object | undefined {
+  if (sight.people === 'hidden' && asksForPeople({ where })) throw peopleAreHidden();
+  const seen = seenWhere(model, sight);
+  return seen && where ? { AND: [where, seen] } : (seen ?? where);
 }
 
 function refuse(operation: string): never {

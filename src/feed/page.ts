@@ -2,7 +2,6 @@ import DataLoader from 'dataloader';
 import type { ChangeRead } from '../database/changes.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import { matchingIds } from '../database/matching.ts';
-import { clientFor } from '../database/scoped.ts';
 import {
   CHANGE_RANKS,
   isSeen,
@@ -12,11 +11,8 @@ import {
   type Watermark,
 } from '../domain/changes.ts';
 import type { Where } from '../domain/lists/where.ts';
-import type { Viewer } from '../domain/viewer.ts';
 import { once } from '../loaders/once.ts';
 import { patiently } from './patience.ts';
-
-type People = Viewer['people'];
 
 /** The types whose changes can be followed. */
 export type FollowedType = 'task' | 'annotationHistory';
@@ -31,11 +27,7 @@ const MAX_FILTERS = 100;
 export interface FeedPage {
   readonly changes: readonly ChangeRead[];
   /** The changes that made or changed a row of a type which fulfils a condition now. */
-  matching(
-    type: FollowedType,
-    where: Where | undefined,
-    people: People,
-  ): Promise<readonly ChangeRead[]>;
+  matching(type: FollowedType, where: Where | undefined): Promise<readonly ChangeRead[]>;
   /** Does something once for all that name it alike. */
   once<T>(name: string, args: readonly unknown[], work: () => Promise<T>): Promise<T>;
   /** Where who has been told of them stands. */
@@ -55,35 +47,32 @@ export function createPage(
     const rank = CHANGE_RANKS.findIndex((one) => one.type === type && one.kind === 'UPSERTED');
     return changes.filter((change) => change.rank === rank);
   };
-  const find = (type: FollowedType, people: People, wheres: readonly Where[]) => {
+  const find = (type: FollowedType, wheres: readonly Where[]) => {
     const ids = upserts(type).map(({ id }) => BigInt(id));
-    // The campaigns of a viewer are among his conditions.
-    const client = clientFor(prisma, { campaigns: undefined, people });
-    return matchingIds(client, NOUN_OF_TYPE[type], ids, wheres);
+    return matchingIds(prisma, NOUN_OF_TYPE[type], ids, wheres);
   };
-  const findTogether = (type: FollowedType, people: People) =>
-    made('filters', [type, people], () => {
-      const read = (wheres: readonly Where[]) =>
-        patiently(() => find(type, people, wheres), signal, 1);
+  const findTogether = (type: FollowedType) =>
+    made('filters', [type], () => {
+      const read = (wheres: readonly Where[]) => patiently(() => find(type, wheres), signal, 1);
       return new DataLoader<Where, Set<string>, string>(read, {
         maxBatchSize: MAX_FILTERS,
         cache: false,
       });
     });
-  const findAlone = async (type: FollowedType, people: People, where: Where) => {
-    const [fits] = await patiently(() => find(type, people, [where]), signal);
+  const findAlone = async (type: FollowedType, where: Where) => {
+    const [fits] = await patiently(() => find(type, [where]), signal);
     return fits!;
   };
   const page: FeedPage = {
     changes,
-    async matching(type, where, people) {
+    async matching(type, where) {
       const candidates = upserts(type);
       if (where === undefined || candidates.length === 0) return candidates;
-      const fits = await made('matching', [type, where, people], () =>
-        findTogether(type, people)
+      const fits = await made('matching', [type, where], () =>
+        findTogether(type)
           .load(where)
           // What is wrong with one filter, or too slow, is for those to bear who gave it.
-          .catch(() => findAlone(type, people, where)),
+          .catch(() => findAlone(type, where)),
       );
       return candidates.filter(({ id }) => fits.has(id));
     },

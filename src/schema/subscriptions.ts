@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChangeRead } from '../database/changes.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
-import { seenWhere } from '../database/scoped.ts';
+import { withinSight } from '../database/scoped.ts';
 import { NOUN_OF_TYPE, readWatermark, scopeOfTypes, writeWatermark } from '../domain/changes.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isTextId } from '../domain/ids.ts';
 import { filterWhere, type Filter, type Where } from '../domain/lists/where.ts';
 import type { Progress } from '../domain/progress.ts';
+import type { Viewer } from '../domain/viewer.ts';
 import { follow, type Consumer } from '../feed/follow.ts';
 import type { FeedPage, FollowedType } from '../feed/page.ts';
 import { progressByKey } from '../loaders/work.ts';
@@ -14,7 +15,6 @@ import { AnnotationHistory } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
 import { FILTERS } from './list-inputs.ts';
-import { allOf } from './lists.ts';
 import { loadType, selectionOf } from './nodes.ts';
 import { eventOf, subscription } from './subscription.ts';
 import { Task } from './task.ts';
@@ -29,6 +29,9 @@ interface RowEvent {
   readonly page: FeedPage;
   readonly where: Where | undefined;
 }
+
+/** What of a viewer decides over what he is told: it is found out once for those of whom all of it is alike. */
+const sightOf = ({ campaigns, people }: Viewer) => [campaigns ?? null, people];
 
 /** The fields of an event about a row of a type. */
 function rowEventType(
@@ -54,11 +57,9 @@ function rowEventType(
           'The row as it is now, which may be newer than this event: then it comes once more. Null when it was deleted since.',
         resolve: async ({ change, page, where }, _args, context, info) => {
           const selection = selectionOf(noun, context, info);
-          const seen = [type, where, selection, context.viewer.people];
-          const rows = await page.once('rows', seen, async () => {
-            const ids = (await page.matching(type, where, context.viewer.people)).map(({ id }) =>
-              BigInt(id),
-            );
+          const asked = [type, where, selection, sightOf(context.viewer)];
+          const rows = await page.once('rows', asked, async () => {
+            const ids = (await page.matching(type, where)).map(({ id }) => BigInt(id));
             return loadType(noun, ids, context, selection);
           });
           return (rows.get(change.id) as { id: bigint } | undefined) ?? null;
@@ -98,11 +99,10 @@ async function* rowEvents(
   consumer: Consumer,
 ): AsyncGenerator<RowEvent, void> {
   const noun = NOUN_OF_TYPE[type];
-  const where = allOf(filterWhere(noun, filter), seenWhere(noun, viewer) as Where | undefined);
+  const where = withinSight(noun, filterWhere(noun, filter), viewer) as Where | undefined;
   const start = typeof after === 'string' ? readWatermark(after, scopeOfTypes([type])) : undefined;
   for await (const page of follow(feed, type, consumer, start)) {
-    for (const change of await page.matching(type, where, viewer.people))
-      yield { change, page, where };
+    for (const change of await page.matching(type, where)) yield { change, page, where };
   }
 }
 
@@ -116,7 +116,7 @@ async function checkRequest(prisma: PrismaClient, id: string): Promise<void> {
 }
 
 async function* progressEvents(
-  { feed, prisma }: GatewayContext,
+  { feed, prisma, viewer }: GatewayContext,
   id: string,
   { signal }: Consumer,
 ): AsyncGenerator<Progress, void> {
@@ -150,7 +150,7 @@ async function* progressEvents(
     if (!page) throw reason!.error;
     const latest = page;
     page = undefined;
-    const progress = await latest.once('progress', [id], () =>
+    const progress = await latest.once('progress', [id, sightOf(viewer)], () =>
       progressByKey(prisma, 'tasksOfRequest').load(id),
     );
     if (JSON.stringify(progress) !== JSON.stringify(told)) yield (told = progress);
