@@ -9,7 +9,7 @@ import {
   TASKS,
   type Million,
 } from '../support/million.ts';
-import { measureWork, type SentStatement } from '../support/plans.ts';
+import { measureRecords, type SentStatement } from '../support/plans.ts';
 
 let million: Million;
 let gateway: TestGateway;
@@ -198,12 +198,7 @@ describe.each(['force_custom_plan', 'force_generic_plan'] as const)('with %s', (
   it.each(QUESTIONS)('%s reads what it is about', async (_name, query, records, times) => {
     sent.length = 0;
     await gateway.gql(query(requests));
-    const work = { records: 0, wholeTables: [] as string[] };
-    for (const statement of sent) {
-      const { rows, wholeTables } = await measureWork(client, statement, mode);
-      work.records += rows.annotation_history ?? 0;
-      work.wholeTables.push(...wholeTables);
-    }
+    const work = await measureRecords(client, sent, mode);
     expect(work.wholeTables).not.toContain('annotation_history');
     expect(work.wholeTables).not.toContain('task');
     expect(work.records).toBeLessThanOrEqual(times * records);

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createMillion, RECORDS_OF_CAMPAIGN, type Million } from '../support/million.ts';
-import { measureWork, type SentStatement } from '../support/plans.ts';
+import { measureRecords, type SentStatement } from '../support/plans.ts';
 
 let million: Million;
 let gateway: TestGateway;
@@ -46,12 +46,7 @@ describe.each(['force_custom_plan', 'force_generic_plan'] as const)('with %s', (
   it.each(QUESTIONS)('a viewer of one campaign reads no other: %s', async (query, times) => {
     sent.length = 0;
     await gateway.gql(query);
-    const work = { records: 0, wholeTables: [] as string[] };
-    for (const statement of sent) {
-      const { rows, wholeTables } = await measureWork(client, statement, mode);
-      work.records += rows.annotation_history ?? 0;
-      work.wholeTables.push(...wholeTables);
-    }
+    const work = await measureRecords(client, sent, mode);
     expect(work.wholeTables).not.toContain('annotation_history');
     expect(work.wholeTables).not.toContain('task');
     expect(work.records).toBeLessThanOrEqual(times * RECORDS_OF_CAMPAIGN);

@@ -73,3 +73,18 @@ export async function measureWork(
     await client.query('DEALLOCATE measured');
   }
 }
+
+/** What running statements again took, all together: how many records were read, and which tables from end to end. */
+export async function measureRecords(
+  client: pg.Client,
+  statements: readonly SentStatement[],
+  planCacheMode: Parameters<typeof measureWork>[2],
+): Promise<{ records: number; wholeTables: string[] }> {
+  const work = { records: 0, wholeTables: [] as string[] };
+  for (const statement of statements) {
+    const { rows, wholeTables } = await measureWork(client, statement, planCacheMode);
+    work.records += rows.annotation_history ?? 0;
+    work.wholeTables.push(...wholeTables);
+  }
+  return work;
+}
