@@ -52,12 +52,13 @@ export interface GatewayOptions {
 }
 
 const GRAPHQL_PATH = '/graphql';
+const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
 /** Why subscriptions end with the gateway. */
 const STOPPING = new GatewayError(
   'SERVICE_UNAVAILABLE',
   'The gateway is stopping: subscribe again with the last `watermark` as `after`.',
 );
-const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** What Node's HTTP server is to be given, and a way to end what would never end by itself. */
 export interface Gateway {

@@ -1,6 +1,7 @@
 import {
   CHANGE_RANKS,
   foreignWatermark,
+  NOTHING_SEEN,
   NOUN_OF_TYPE,
   rangesAfter,
   type ChangePosition,
@@ -165,7 +166,7 @@ async function readBatch(
   // One from the future is of this database before it was set back to an earlier state.
   const isFuture = after && (after.seen.next > now.seen.next || upTo.next > now.seen.next);
   if (after && (after.history !== history || isFuture)) throw foreignWatermark();
-  const seen = after?.seen ?? { next: 0n, open: [] };
+  const seen = after?.seen ?? NOTHING_SEEN;
   return {
     changes: rows
       .filter((row): row is History & ChangeRow => row.number !== null)

@@ -109,7 +109,7 @@ export function withinSight(
   where: object | undefined,
   sight: Sight,
 ): object | undefined {
-  if (sight.people === 'hidden' && asksForPeople({ where })) throw peopleAreHidden();
+  if (sight.people === 'hidden' && asksForPeople(where, true)) throw peopleAreHidden();
   const seen = seenWhere(model, sight);
   return seen && where ? { AND: [where, seen] } : (seen ?? where);
 }

@@ -39,7 +39,7 @@ export interface Snapshot {
 }
 
 /** Before all transactions. */
-const NOTHING_SEEN: Snapshot = { next: 0n, open: [] };
+export const NOTHING_SEEN: Snapshot = { next: 0n, open: [] };
 
 export function isSeen(number: bigint, { next, open }: Snapshot): boolean {
   return number < next && !open.includes(number);

@@ -65,7 +65,7 @@ function entitySections({ of, after, filter }: ExportTerms): Section[] {
  */
 export function planExport(terms: ExportTerms, sight: Sight): Plan {
   const { of, format, after, givenFilter, filter, groupBy, having, orderBy } = terms;
-  if (sight.people === 'hidden' && asksForPeople({ where: { filter, groupBy, having, orderBy } })) {
+  if (sight.people === 'hidden' && asksForPeople({ filter, groupBy, having, orderBy }, true)) {
     throw peopleAreHidden();
   }
   if (of === 'workload' && after !== undefined) {

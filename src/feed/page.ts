@@ -43,10 +43,11 @@ export function createPage(
   signal: AbortSignal,
 ): FeedPage {
   const made = once();
-  const upserts = (type: FollowedType) => {
-    const rank = CHANGE_RANKS.findIndex((one) => one.type === type && one.kind === 'UPSERTED');
-    return changes.filter((change) => change.rank === rank);
-  };
+  const upserts = (type: FollowedType) =>
+    made('upserts', [type], () => {
+      const rank = CHANGE_RANKS.findIndex((one) => one.type === type && one.kind === 'UPSERTED');
+      return changes.filter((change) => change.rank === rank);
+    });
   const find = (type: FollowedType, wheres: readonly Where[]) => {
     const ids = upserts(type).map(({ id }) => BigInt(id));
     return matchingIds(prisma, NOUN_OF_TYPE[type], ids, wheres);
@@ -68,13 +69,13 @@ export function createPage(
     async matching(type, where) {
       const candidates = upserts(type);
       if (where === undefined || candidates.length === 0) return candidates;
-      const fits = await made('matching', [type, where], () =>
-        findTogether(type)
+      return made('matching', [type, where], async () => {
+        const fits = await findTogether(type)
           .load(where)
           // What is wrong with one filter, or too slow, is for those to bear who gave it.
-          .catch(() => findAlone(type, where)),
-      );
-      return candidates.filter(({ id }) => fits.has(id));
+          .catch(() => findAlone(type, where));
+        return candidates.filter(({ id }) => fits.has(id));
+      });
     },
     once: (name, args, work) => made(`${name} of the page`, args, () => patiently(work, signal)),
     watermark,
