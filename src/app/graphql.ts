@@ -29,6 +29,7 @@ import {
   useOperationRecord,
   type OperationRecord,
 } from '../plugins/operation-record.ts';
+import { useReservedNames } from '../plugins/reserved-names.ts';
 import { useRights } from '../plugins/rights.ts';
 import { useSubscriptions } from '../plugins/subscriptions.ts';
 import type { Asked } from '../rest/rest.ts';
@@ -178,6 +179,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
     renderGraphiQL,
     plugins: [
+      useReservedNames(),
       useIncremental(mask),
       useRights(),
       useHiddenPeople(),

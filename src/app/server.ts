@@ -36,26 +36,42 @@ export function createHttpServer(
   );
   // Node would answer an expectation it does not know by itself; we have none to fulfil.
   server.on('checkExpectation', answer);
-  server.on('upgrade', (req, socket, head) => {
-    const serve = () => {
-      if (!upgrade(req, socket, head)) serveWithoutUpgrade(server, req, socket, head);
-    };
+  /** Who sends requests without waiting gets the answers in their order. */
+  const inTurn = (socket: Duplex, serve: () => void) => {
     const earlier = answers.get(socket);
     if (!earlier || earlier.closed) return serve();
-    // Who sends requests without waiting gets the answers in their order. Until then nobody looks after the connection.
-    const onError = () => socket.destroy();
-    socket.on('error', onError);
     earlier.once('close', () => {
-      socket.off('error', onError);
       if (!socket.destroyed) serve();
     });
+  };
+  server.on('upgrade', (req, socket, head) => {
+    // Until it is its turn nobody looks after the connection.
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    inTurn(socket, () => {
+      socket.off('error', onError);
+      if (!upgrade(req, socket, head)) serveWithoutUpgrade(server, req, socket, head);
+    });
   });
-  // What Node's parser refuses never reaches the handler.
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  const refuse = (error: NodeJS.ErrnoException, socket: Duplex) => {
     const requestId = createRequestId();
     const status = answerClientError(error, socket, { requestId, timeZone: config.timeZone });
     if (status === undefined) return;
     log.info({ requestId, route: 'unknown', status, reason: error.code }, 'request');
+  };
+  // What Node's parser refuses never reaches the handler.
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const last = answers.get(socket);
+    if (!last || last.req.complete) return inTurn(socket, () => refuse(error, socket));
+    // It is the body of a request. Where that has its answer already, a second one would be taken for the next request's.
+    if (last.headersSent) socket.end();
+    else refuse(error, socket);
+  });
+  // Node would hang up on who takes us for a proxy.
+  server.on('connect', (_req, socket) => {
+    socket.on('error', () => socket.destroy());
+    const error = Object.assign(new Error('This is no proxy.'), { code: 'CONNECT' });
+    inTurn(socket, () => refuse(error, socket));
   });
   return server;
 }

@@ -1,6 +1,7 @@
 import { specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
 import { incrementalDirectives } from './directives.ts';
+import { protectJson } from './json.ts';
 import './scalars.ts';
 import './campaign.ts';
 import './annotation-request.ts';
@@ -12,7 +13,9 @@ import './changes.ts';
 import './ingest.ts';
 import './subscriptions.ts';
 
-export const schema = builder.toSchema({
-  sortSchema: false,
-  directives: [...specifiedDirectives, ...incrementalDirectives],
-});
+export const schema = protectJson(
+  builder.toSchema({
+    sortSchema: false,
+    directives: [...specifiedDirectives, ...incrementalDirectives],
+  }),
+);
