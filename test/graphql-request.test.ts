@@ -134,10 +134,13 @@ describe('a request to /graphql', () => {
   });
 
   it("is the caller's fault where it is valid and too deep for the database", async () => {
-    const levels = 900;
+    const { database } = gateway;
+    const deep = await createTestGateway({ database, environment: { GATEWAY_MAX_DEPTH: '500' } });
+    const levels = 165;
     const query = `{campaigns{nodes{${'tasks{nodes{campaign{'.repeat(levels)}name${'}}}'.repeat(levels)}}}}`;
-    const { body } = await post(JSON.stringify({ query }));
-    expect(codesOf(body)).toEqual([{ code: 'BAD_USER_INPUT' }]);
+    const [error] = await deep.gqlErrors(query);
+    expect(error!.extensions).toEqual({ code: 'BAD_USER_INPUT' });
+    await deep.close();
   });
 });
 

@@ -69,6 +69,7 @@ describe('README', () => {
       '/statistics',
       '/rosetta-open/statistics/record',
       '/graphql',
+      '/graphql',
     ]);
   });
 

@@ -7,7 +7,7 @@ import { schema } from '../src/schema/index.ts';
 import { simulate } from '../src/simulator/simulate.ts';
 import { apiKey, createGuardedGateway, makeKey } from './support/callers.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
-import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { createTestGateway, VAST_LIMITS, type TestGateway } from './support/gateway.ts';
 import { OperationWriter, type ArgumentValues } from './support/operations.ts';
 import { dumpTables, importText, line, PARENTS } from './support/import.ts';
 import { eventually } from './support/process.ts';
@@ -64,10 +64,15 @@ beforeAll(async () => {
   await importEntities(both, own);
   await importEntities(both, own.map(elsewhere));
   const campaigns = own.flatMap((entity) => (entity.type === 'campaign' ? [entity.id] : []));
-  reference = await createTestGateway({ database: alone });
-  scoped = await createTestGateway({ database: both, anybody: viewer(campaigns) });
+  reference = await createTestGateway({ database: alone, environment: VAST_LIMITS });
+  scoped = await createTestGateway({
+    database: both,
+    environment: VAST_LIMITS,
+    anybody: viewer(campaigns),
+  });
   hidden = await createTestGateway({
     database: alone,
+    environment: VAST_LIMITS,
     anybody: { ...ANYBODY, role: 'reader', people: 'hidden' },
   });
   people = own.flatMap((entity) =>
@@ -205,7 +210,7 @@ describe.each([
 });
 
 it('all of them differ for who sees everything: the comparisons above can fail', async () => {
-  const everything = await createTestGateway({ database: both });
+  const everything = await createTestGateway({ database: both, environment: VAST_LIMITS });
   const writer = new OperationWriter(schema, LEFT);
   const different = [];
   for (const field of QUERY_FIELDS) {

@@ -34,7 +34,14 @@ import { createWebSockets } from './websocket.ts';
 export interface GatewayOptions {
   config: Pick<
     Config,
-    'timeZone' | 'rosettaDomain' | 'maxBodyBytes' | 'maxExports' | 'ingest' | 'auth' | 'secretKey'
+    | 'timeZone'
+    | 'rosettaDomain'
+    | 'maxBodyBytes'
+    | 'maxExports'
+    | 'limits'
+    | 'ingest'
+    | 'auth'
+    | 'secretKey'
   >;
   log: Logger;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */

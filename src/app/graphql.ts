@@ -20,10 +20,12 @@ import type { Session } from '../domain/session.ts';
 import type { Feed } from '../feed/feed.ts';
 import { importEntities } from '../import/entities.ts';
 import { createLoaders } from '../loaders/loaders.ts';
+import { createDocumentCaches } from '../plugins/document-caches.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
 import { useHiddenPeople } from '../plugins/hidden-people.ts';
 import { useIdempotency, type IdempotentRequest } from '../plugins/idempotency.ts';
 import { useIncremental } from '../plugins/incremental.ts';
+import { useLimits } from '../plugins/limits.ts';
 import {
   noteErrors,
   useOperationRecord,
@@ -63,7 +65,7 @@ export type Subscribe = (
 >;
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'rosettaDomain' | 'ingest'>;
+  config: Pick<Config, 'rosettaDomain' | 'ingest' | 'limits'>;
   log: Logger;
   /** The database, once it is ready to be asked. */
   database: () => Database | undefined;
@@ -178,7 +180,9 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     maxRequestBodySize: false,
     graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
     renderGraphiQL,
+    parserAndValidationCache: createDocumentCaches(),
     plugins: [
+      useLimits(config.limits),
       useReservedNames(),
       useIncremental(mask),
       useRights(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isTimeZone } from '../domain/time.ts';
 import { authVariables, checkAuth, readAuth } from './auth.ts';
+import { limitVariables, readLimits } from './limits.ts';
 import { MAX_TIMER_MS, oneOf, wholeNumber } from './values.ts';
 
 export type { AuthConfig, TokenConfig } from './auth.ts';
@@ -66,6 +67,7 @@ const variables = {
   ROSETTA_DOMAIN: domain.default('rosetta.example.com'),
   GATEWAY_MAX_BODY_BYTES: wholeNumber(1, 1_073_741_824).default(1_048_576),
   GATEWAY_MAX_HEADER_BYTES: wholeNumber(1024, 16_777_216).default(131_072),
+  ...limitVariables,
   GATEWAY_MAX_EXPORTS: wholeNumber(1, 1000).default(4),
   GATEWAY_POOL_SIZE: wholeNumber(1, 1000).default(10),
   GATEWAY_POOL_WAIT: wholeNumber(1, MAX_TIMER_MS).default(5000),
@@ -139,6 +141,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     timeZone: env.GATEWAY_TIME_ZONE,
     /** The host in a task's `viewUrl`. */
     rosettaDomain: env.ROSETTA_DOMAIN,
+    /** How large an operation may be. */
+    limits: readLimits(env),
     maxBodyBytes: env.GATEWAY_MAX_BODY_BYTES,
     /** How many exports may be under way at once. */
     maxExports: env.GATEWAY_MAX_EXPORTS,

@@ -60,6 +60,14 @@ export interface TestGatewayOptions {
   anybody?: Viewer;
 }
 
+/** The environment of a gateway that takes the very large operations of tests that ask for everything there is. */
+export const VAST_LIMITS = {
+  GATEWAY_MAX_CHARACTERS: '1000000',
+  GATEWAY_MAX_TOKENS: '1000000',
+  GATEWAY_MAX_FIELDS: '1000000',
+  GATEWAY_MAX_ALIASES: '1000000',
+};
+
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const config = readConfig({ ...options.environment });
   const statements: string[] = [];
