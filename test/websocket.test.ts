@@ -58,6 +58,7 @@ describe('a WebSocket', () => {
     ['no JSON', 'x', 4400],
     ['another type', '{"type":"none"}', 4400],
     ['no message', 'null', 4400],
+    ['what only servers say', '{"type":"connection_ack"}', 4400],
     ['bytes', Buffer.from('{"type":"connection_init"}'), 1003],
     ['more than is taken', 'x'.repeat(1024 * 1024 + 1), 1009],
     ['a subscription before the greeting', subscribe('1'), 4401],
@@ -77,6 +78,15 @@ describe('a WebSocket', () => {
       expect(await closed).toEqual([4409, 'Subscriber for 1 already exists']);
       await subscriptions(0);
     }
+  });
+
+  it('takes ids that every object has', async () => {
+    const { socket, closed } = await openReady();
+    for (const id of ['constructor', 'toString', '__proto__']) socket.send(subscribe(id));
+    await subscriptions(3);
+    socket.close();
+    expect((await closed)[0]).toBe(1005);
+    await subscriptions(0);
   });
 
   it('takes an id again once its subscription is over', async () => {

@@ -79,6 +79,10 @@ function tooManyOperations(): GraphQLError {
   );
 }
 
+/** Whether a client has sent what only servers send; graphql-ws has no other way to say so. */
+const isOutOfPlace = (error: unknown) =>
+  error instanceof Error && error.message.startsWith('Unexpected message of type ');
+
 export function createWebSockets(options: WebSocketOptions): WebSockets {
   const { log, subscribe, authenticate } = options;
 
@@ -183,6 +187,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
             // Bytes that are no UTF-8 would be read as other text.
             if (isBinary) return socket.close(UNSUPPORTED_DATA, 'Messages are text');
             handle((data as Buffer).toString()).catch((error: unknown) => {
+              if (isOutOfPlace(error)) return socket.close(CloseCode.BadRequest, 'Invalid message');
               logFailure(error);
               socket.close(CloseCode.InternalServerError, 'Internal server error');
             });

@@ -36,6 +36,11 @@ class LineBuffer {
     else this.#pieces = [];
   }
 
+  /** Counts empty lines. */
+  skip(lines: number): void {
+    this.#number += lines;
+  }
+
   /** Ends the line; the next one starts empty. */
   take(): TextLine | undefined {
     const [pieces, bytes, number] = [this.#pieces, this.bytes, ++this.#number];
@@ -69,6 +74,10 @@ export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenera
       buffer.add(chunk.subarray(start, end));
       const line = buffer.take();
       if (line) lines.push(line);
+      // There can be millions of them.
+      const before = end + 1;
+      while (chunk[end + 1] === NEWLINE) end++;
+      buffer.skip(end + 1 - before);
     }
     if (start < chunk.length) buffer.add(chunk.subarray(start));
     yield lines;
