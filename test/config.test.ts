@@ -25,6 +25,7 @@ describe('defaults', () => {
       ingest: false,
       auth: undefined,
       secretKey: undefined,
+      minGroup: 5,
       timeZone: 'UTC',
       rosettaDomain: 'rosetta.example.com',
       limits: {

@@ -23,6 +23,8 @@ export interface ExporterOptions {
   database: () => Database | undefined;
   /** How many exports may be under way at once. */
   maxExports: number;
+  /** How many operators a group must have that is told to those from whom people are hidden. */
+  minGroup: number;
   stopping: AbortSignal;
 }
 
@@ -77,14 +79,14 @@ function headersOf({ of, format }: Plan, { packing }: ExportRequest, watermark: 
 
 /** Gives rows out. How an export ended that did not come to its end is logged. */
 export function createExporter(options: ExporterOptions): ExportRows {
-  const { log, maxExports, stopping } = options;
+  const { log, maxExports, minGroup, stopping } = options;
   let underWay = 0;
 
   /** @throws what went wrong before anything was written; afterwards the answer tells it. */
   const write = async (database: Database, request: ExportRequest, out: ResponseStream) => {
     const { requestId, progress } = request;
     const terms = readExportTerms(request.of, request.given, request.acceptedFormat);
-    const plan = planExport(terms, request.viewer);
+    const plan = planExport(terms, { ...request.viewer, minGroup });
     const packed = packInto(out, request.packing);
     let written: Part | undefined;
     const take = async (part: Part) => {

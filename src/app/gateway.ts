@@ -39,6 +39,7 @@ export interface GatewayOptions {
     | 'maxBodyBytes'
     | 'maxExports'
     | 'limits'
+    | 'minGroup'
     | 'ingest'
     | 'auth'
     | 'secretKey'
@@ -124,7 +125,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...config,
     execute: graphql.execute,
     importBody: config.ingest ? createImporter({ log, database, keys, stopping }) : undefined,
-    exportRows: createExporter({ log, database, maxExports: config.maxExports, stopping }),
+    exportRows: createExporter({ ...config, log, database, stopping }),
     bodyTimeoutMs: options.bodyTimeoutMs,
     stallTimeoutMs: options.stallTimeoutMs,
     stopping,

@@ -65,7 +65,7 @@ export type Subscribe = (
 >;
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'rosettaDomain' | 'ingest' | 'limits'>;
+  config: Pick<Config, 'rosettaDomain' | 'ingest' | 'limits' | 'minGroup'>;
   log: Logger;
   /** The database, once it is ready to be asked. */
   database: () => Database | undefined;
@@ -148,7 +148,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
     const { viewer } = session;
-    const prisma = clientFor(open.prisma, viewer);
+    const prisma = clientFor(open.prisma, { ...viewer, minGroup: config.minGroup });
     return {
       requestId,
       viewer,

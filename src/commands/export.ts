@@ -65,7 +65,10 @@ export async function runExport(
   { output: path, gzip }: ExportOptions,
 ): Promise<number> {
   const stop = stopSignal();
-  const plan = planExport(readExportTerms(of, given, 'ndjson'), ANYBODY);
+  const plan = planExport(readExportTerms(of, given, 'ndjson'), {
+    ...ANYBODY,
+    minGroup: config.minGroup,
+  });
   return withDatabase(config, async (database: Database) => {
     await ensureMigrated(database, config.migrate);
     const output = await openOutput(path);

@@ -63,6 +63,7 @@ const variables = {
   GATEWAY_MIGRATE: oneOf(['on', 'off']).default('on'),
   GATEWAY_INGEST: oneOf(['on', 'off']).default('off'),
   ...authVariables,
+  GATEWAY_MIN_GROUP: wholeNumber(1, 1000).default(5),
   GATEWAY_TIME_ZONE: timeZone.default('UTC'),
   ROSETTA_DOMAIN: domain.default('rosetta.example.com'),
   GATEWAY_MAX_BODY_BYTES: wholeNumber(1, 1_073_741_824).default(1_048_576),
@@ -137,6 +138,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     auth: readAuth(env),
     /** What the secrets of signed keys are encrypted with; absent: they can be neither made nor checked. */
     secretKey: env.GATEWAY_SECRET_KEY,
+    /** How many operators a group has at least of whose work those are told from whom people are hidden. */
+    minGroup: env.GATEWAY_MIN_GROUP,
     /** The zone of `date` and `created_time` in REST answers. */
     timeZone: env.GATEWAY_TIME_ZONE,
     /** The host in a task's `viewUrl`. */

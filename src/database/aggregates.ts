@@ -1,5 +1,6 @@
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { RANGES, type Range, type RangeKey } from './ranges.ts';
+import { operatorsColumn, operatorsSql, tellingNoWork, type Judged } from './small-groups.ts';
 import { columnOf, TABLES, whereSql, type Model } from './where.ts';
 
 /**
@@ -25,7 +26,7 @@ export interface GroupField {
   through?: string;
 }
 
-export interface AggregateRow {
+export interface AggregateRow extends Judged {
   count: number;
   sum: Record<string, bigint>;
   min: Record<string, number | Date | null>;
@@ -42,8 +43,28 @@ export interface GroupRow extends AggregateRow {
 /** A row as a statement gives it. */
 export type RawRow = Record<string, unknown>;
 
+/**
+ * The client that tells what rows come to. Records come to somebody's work: they are added up by statements that count
+ * operators; tasks are what they are, whoever has worked on them.
+ */
+export function summingClient(prisma: PrismaClient, model: Model): PrismaClient {
+  return model === 'AnnotationHistory' ? prisma : tellingNoWork(prisma);
+}
+
+/** How many people are behind the measures of records: a sum is the work of those who added to it. */
+function measuredOperators(
+  prisma: PrismaClient,
+  model: Model,
+  { summed }: MeasuredFields,
+): Prisma.Sql {
+  if (model !== 'AnnotationHistory') return Prisma.empty;
+  const adding = summed.map((name) => Prisma.raw(`t0.${columnOf(name)} <> 0`));
+  return operatorsColumn(prisma, () => operatorsSql([Prisma.sql`true`, ...adding]));
+}
+
 /** The columns that measure rows of the table `t0`. */
-export function measureSql({ summed, compared }: MeasuredFields): Prisma.Sql {
+export function measureSql(prisma: PrismaClient, model: Model, fields: MeasuredFields): Prisma.Sql {
+  const { summed, compared } = fields;
   const parts = ['count(*) AS count'];
   for (const name of summed) {
     parts.push(`coalesce(sum(t0.${columnOf(name)}), 0)::bigint AS "sum:${name}"`);
@@ -52,7 +73,7 @@ export function measureSql({ summed, compared }: MeasuredFields): Prisma.Sql {
     parts.push(`min(t0.${columnOf(name)}) AS "min:${name}"`);
     parts.push(`max(t0.${columnOf(name)}) AS "max:${name}"`);
   }
-  return Prisma.raw(parts.join(', '));
+  return Prisma.sql`${Prisma.raw(parts.join(', '))}${measuredOperators(prisma, model, fields)}`;
 }
 
 /** Reads those columns. */
@@ -64,6 +85,7 @@ export function readMeasures(raw: RawRow, { summed, compared }: MeasuredFields):
     sum: pick<bigint>('sum', summed),
     min: pick('min', compared),
     max: pick('max', compared),
+    refused: raw.refused as Judged['refused'],
   };
 }
 
@@ -80,8 +102,13 @@ function forEachParent(range: Range, parents: readonly RangeKey[], select: Prism
     CROSS JOIN LATERAL (${select}) AS found`;
 }
 
-function aggregateSql(rows: Rows, fields: MeasuredFields, parent?: Range): Prisma.Sql {
-  return Prisma.sql`SELECT ${measureSql(fields)} FROM ${Prisma.raw(TABLES[rows.model].table)} AS t0
+function aggregateSql(
+  prisma: PrismaClient,
+  rows: Rows,
+  fields: MeasuredFields,
+  parent?: Range,
+): Prisma.Sql {
+  return Prisma.sql`SELECT ${measureSql(prisma, rows.model, fields)} FROM ${Prisma.raw(TABLES[rows.model].table)} AS t0
     WHERE ${conditionSql(rows, parent)}`;
 }
 
@@ -91,7 +118,8 @@ export async function aggregateRows(
   rows: Rows,
   fields: MeasuredFields,
 ): Promise<AggregateRow> {
-  const [raw] = await prisma.$queryRaw<RawRow[]>(aggregateSql(rows, fields));
+  const client = summingClient(prisma, rows.model);
+  const [raw] = await client.$queryRaw<RawRow[]>(aggregateSql(client, rows, fields));
   return readMeasures(raw!, fields);
 }
 
@@ -103,13 +131,17 @@ export async function aggregateRanges(
   rows: Rows,
   fields: MeasuredFields,
 ): Promise<Map<RangeKey, AggregateRow>> {
-  const found = await prisma.$queryRaw<RawRow[]>(
-    forEachParent(range, parents, aggregateSql(rows, fields, range)),
+  const client = summingClient(prisma, rows.model);
+  const found = await client.$queryRaw<RawRow[]>(
+    forEachParent(range, parents, aggregateSql(client, rows, fields, range)),
   );
   return new Map(found.map((raw) => [raw.parent as RangeKey, readMeasures(raw, fields)]));
 }
 
-/** Counts the rows of each key that fulfil a condition, in one statement that reads the named keys' ranges only. */
+/**
+ * Counts the rows of each key that fulfil a condition, in one statement that reads the named keys' ranges only. That is the
+ * length of a list which can be read row by row, and nobody's work.
+ */
 export async function countRanges(
   prisma: PrismaClient,
   range: Range,
@@ -117,7 +149,8 @@ export async function countRanges(
   where: object | undefined,
 ): Promise<Map<RangeKey, number>> {
   const rows = { model: RANGES[range].model, where };
-  const found = await aggregateRanges(prisma, range, keys, rows, { summed: [], compared: [] });
+  const client = tellingNoWork(prisma);
+  const found = await aggregateRanges(client, range, keys, rows, { summed: [], compared: [] });
   return new Map([...found].map(([key, { count }]) => [key, count]));
 }
 
@@ -149,11 +182,17 @@ export function groupColumns(model: Model, grouping: Grouping) {
   };
 }
 
-function groupSql(rows: Rows, fields: MeasuredFields, grouping: Grouping, parent?: Range) {
+function groupSql(
+  prisma: PrismaClient,
+  rows: Rows,
+  fields: MeasuredFields,
+  grouping: Grouping,
+  parent?: Range,
+) {
   const { values, names, joins } = groupColumns(rows.model, grouping);
   const limit =
     grouping.limit === undefined ? Prisma.empty : Prisma.sql`LIMIT ${BigInt(grouping.limit)}`;
-  return Prisma.sql`SELECT ${values}, ${measureSql(fields)}
+  return Prisma.sql`SELECT ${values}, ${measureSql(prisma, rows.model, fields)}
     FROM ${Prisma.raw(TABLES[rows.model].table)} AS t0 ${joins}
     WHERE ${conditionSql(rows, parent)}
     GROUP BY ${names} ORDER BY ${names} ${limit}`;
@@ -172,7 +211,8 @@ export async function groupRows(
   fields: MeasuredFields,
   grouping: Grouping,
 ): Promise<GroupRow[]> {
-  const found = await prisma.$queryRaw<RawRow[]>(groupSql(rows, fields, grouping));
+  const client = summingClient(prisma, rows.model);
+  const found = await client.$queryRaw<RawRow[]>(groupSql(client, rows, fields, grouping));
   return found.map((raw) => readGroup(raw, fields, grouping));
 }
 
@@ -185,9 +225,10 @@ export async function groupRanges(
   fields: MeasuredFields,
   grouping: Grouping,
 ): Promise<Map<RangeKey, GroupRow[]>> {
-  const found = await prisma.$queryRaw<RawRow[]>(
+  const client = summingClient(prisma, rows.model);
+  const found = await client.$queryRaw<RawRow[]>(
     // The join promises no order: it is said again.
-    Prisma.sql`${forEachParent(range, parents, groupSql(rows, fields, grouping, range))}
+    Prisma.sql`${forEachParent(range, parents, groupSql(client, rows, fields, grouping, range))}
       ORDER BY ${Prisma.raw(valueNames(grouping).join(', '))}`,
   );
   const groups = new Map<RangeKey, GroupRow[]>(parents.map((parent) => [parent, []]));

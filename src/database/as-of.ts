@@ -1,5 +1,6 @@
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { RANGES, tasksOfParent, type RangeKey, type WorkRange } from './ranges.ts';
+import { tellingNoWork } from './small-groups.ts';
 
 /** What the tasks of one status in pools of one type held at an instant. */
 export interface PastTasks {
@@ -24,7 +25,7 @@ export async function tasksAsOf(
   // A pool has those of its tasks that have not moved on.
   const condition =
     range === 'tasksOfPool' ? Prisma.sql`last.pool_id = parent.key` : Prisma.sql`true`;
-  const rows = await prisma.$queryRaw<(PastTasks & { parent: RangeKey })[]>`
+  const rows = await tellingNoWork(prisma).$queryRaw<(PastTasks & { parent: RangeKey })[]>`
     SELECT parent.key AS parent, found.*
     FROM unnest(${parents}::${Prisma.raw(RANGES[range].keyType)}[]) AS parent (key)
     CROSS JOIN LATERAL (

@@ -13,6 +13,7 @@ import {
 import { hasTextId, type EntityType } from '../domain/entities.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import { tellingNoWork } from './small-groups.ts';
 import { TABLES } from './where.ts';
 
 /** The columns that hold what a row belongs to; a type without requests belongs to none. */
@@ -153,7 +154,7 @@ async function readBatch(
       : Prisma.sql`SELECT 0::bigint AS number, 0 AS rank, '' AS id, 0::bigint AS digits, '' AS request WHERE false`;
   type ChangeRow = Omit<ChangeRead, 'watermark'>;
   type Row = History & (ChangeRow | { number: null });
-  const rows = await prisma.$queryRaw<Row[]>`
+  const rows = await tellingNoWork(prisma).$queryRaw<Row[]>`
     WITH history AS MATERIALIZED (${HISTORY})
     SELECT history.*, page.number, page.rank, page.id, page.request
     FROM history LEFT JOIN (

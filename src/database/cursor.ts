@@ -8,16 +8,17 @@ const MAX_ROWS = 500;
 
 const NAME = Prisma.raw('row_cursor');
 
-const lengthOf = (texts: readonly string[]) => texts.reduce((sum, text) => sum + text.length, 0);
+const lengthOf = (texts: readonly (string | null)[]) =>
+  texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
 
 /**
- * Reads the rows of a statement, each a text, batch by batch: while one is dealt with the next is read, and no more than
+ * Reads the rows of a statement, each a text or null, batch by batch: while one is dealt with the next is read, and no more than
  * these two are held, however many there are. One statement of a snapshot at a time can be read so.
  */
 export async function* readByCursor(
   snapshot: Snapshot,
   statement: Prisma.Sql,
-): AsyncGenerator<readonly string[]> {
+): AsyncGenerator<readonly (string | null)[]> {
   await snapshot.rows(Prisma.sql`DECLARE ${NAME} NO SCROLL CURSOR FOR ${statement}`);
   const fetch = (rows: number) => {
     const batch = snapshot.rows(Prisma.sql`FETCH ${Prisma.raw(String(rows))} FROM ${NAME}`);
@@ -29,9 +30,9 @@ export async function* readByCursor(
   for (let next = fetch(asked); ;) {
     const rows = await next;
     if (rows.length === 0) break;
-    const texts = rows.map(([text]) => text as string);
+    const texts = rows.map(([text]) => text as string | null);
     // Rows become longer without notice: the number grows step by step, and falls at once.
-    const fitting = Math.floor((rows.length * BATCH_LENGTH) / lengthOf(texts));
+    const fitting = Math.floor((rows.length * BATCH_LENGTH) / Math.max(1, lengthOf(texts)));
     asked = Math.max(1, Math.min(fitting, asked * 2, MAX_ROWS));
     next = fetch(asked);
     yield texts;

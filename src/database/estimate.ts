@@ -2,6 +2,7 @@ import { MAX_WORKING_DAYS, type CompletionFacts } from '../domain/estimate.ts';
 import { actions, COMPLETED, OVER } from './codes.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { RANGES, tasksOfParent, type RangeKey, type WorkRange } from './ranges.ts';
+import { tellingNoWork } from './small-groups.ts';
 import { localTime } from './time.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function completionFacts(
   const until = asOf ? Prisma.sql`AND created_time <= ${asOf}` : Prisma.empty;
   const now = asOf ? Prisma.sql`${asOf}::timestamptz` : Prisma.sql`latest`;
   const completedOn = Prisma.sql`${localTime(Prisma.raw('completed_at'), timeZone)}::date`;
-  const rows = await prisma.$queryRaw<(CompletionFacts & { parent: RangeKey })[]>`
+  const rows = await tellingNoWork(prisma).$queryRaw<(CompletionFacts & { parent: RangeKey })[]>`
     SELECT parent.key AS parent, found.*
     FROM unnest(${parents}::${Prisma.raw(RANGES[range].keyType)}[]) AS parent (key)
     CROSS JOIN LATERAL (

@@ -3,6 +3,7 @@ import {
   measureSql,
   readGroup,
   readMeasures,
+  summingClient,
   type AggregateRow,
   type Grouping,
   type GroupRow,
@@ -11,6 +12,7 @@ import {
 } from './aggregates.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
+import { tellingNoWork } from './small-groups.ts';
 import { TABLES } from './where.ts';
 
 /**
@@ -76,7 +78,7 @@ export async function pageOfEvidence<Values>(
   { after, before, backward, take }: EvidencePage,
 ): Promise<Map<string, bigint[]>> {
   const order = backward ? Prisma.sql`ORDER BY id DESC` : Prisma.sql`ORDER BY id`;
-  const rows = await prisma.$queryRaw<{ cell: string; id: bigint }[]>`
+  const rows = await tellingNoWork(prisma).$queryRaw<{ cell: string; id: bigint }[]>`
     SELECT cell, id FROM (
       SELECT cell, id, row_number() OVER (PARTITION BY cell ${order}) AS place
       FROM ${evidenceSql(evidence, cells)} AS evidence
@@ -96,11 +98,23 @@ export async function aggregateEvidence<Values>(
   fields: MeasuredFields,
 ): Promise<Map<string, AggregateRow>> {
   const { table } = TABLES[evidence.model];
-  const rows = await prisma.$queryRaw<RawRow[]>`
-    SELECT cell, ${measureSql(fields)}
+  const client = summingClient(prisma, evidence.model);
+  const rows = await client.$queryRaw<RawRow[]>`
+    SELECT cell, ${measureSql(client, evidence.model, fields)}
     FROM ${evidenceSql(evidence, cells)} AS evidence JOIN ${Prisma.raw(table)} AS t0 USING (id)
     GROUP BY cell`;
   return new Map(rows.map((raw) => [raw.cell as string, readMeasures(raw, fields)]));
+}
+
+/** How many rows each cell has, in one statement: the lengths of lists that can be read row by row. */
+export async function countEvidence<Values>(
+  prisma: PrismaClient,
+  evidence: Evidence<Values>,
+  cells: readonly Cell<Values>[],
+): Promise<Map<string, number>> {
+  const rows = await tellingNoWork(prisma).$queryRaw<{ cell: string; count: bigint }[]>`
+    SELECT cell, count(*) AS count FROM ${evidenceSql(evidence, cells)} AS evidence GROUP BY cell`;
+  return new Map(rows.map(({ cell, count }) => [cell, Number(count)]));
 }
 
 /** The rows of each cell in groups, in one statement; a limit is one for each cell. */
@@ -113,10 +127,11 @@ export async function groupEvidence<Values>(
 ): Promise<Map<string, GroupRow[]>> {
   const { table } = TABLES[evidence.model];
   const { values, joins, names } = groupColumns(evidence.model, grouping);
-  const rows = await prisma.$queryRaw<RawRow[]>`
+  const client = summingClient(prisma, evidence.model);
+  const rows = await client.$queryRaw<RawRow[]>`
     SELECT * FROM (
       SELECT *, row_number() OVER (PARTITION BY cell ORDER BY ${names}) AS place FROM (
-        SELECT cell, ${values}, ${measureSql(fields)}
+        SELECT cell, ${values}, ${measureSql(client, evidence.model, fields)}
         FROM ${evidenceSql(evidence, cells)} AS evidence JOIN ${Prisma.raw(table)} AS t0 USING (id) ${joins}
         GROUP BY cell, ${names}) AS grouped) AS numbered
     WHERE place <= ${BigInt(grouping.limit)} ORDER BY place`;

@@ -4,6 +4,7 @@ import { cellSql, evidenceOfScopes } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import { IN_TASK, recordsOfScopes, type History } from './scope.ts';
+import { OPERATOR, operatorsColumn, tellingNoWork, type Judged } from './small-groups.ts';
 import { bucketSql, inTimeRange, localDay } from './time.ts';
 
 const columns = (...names: string[]) => names.map((name) => Prisma.raw(name));
@@ -26,7 +27,7 @@ export function cycleTimes(
   parents: readonly RangeKey[],
 ): Promise<CycleRow[]> {
   const [began, completed] = columns('began', 'completed');
-  return prisma.$queryRaw`
+  return tellingNoWork(prisma).$queryRaw`
     SELECT parent, count(*)::int AS count,
       ${PERCENTILES} WITHIN GROUP (ORDER BY ${seconds(Prisma.sql`${completed} - ${began}`)}) AS percentiles
     FROM (
@@ -49,7 +50,7 @@ const AT_WORK = statuses('ANNOTATING', 'IN_REVIEW', 'IN_QC');
 function visits({ scope }: History, parents: readonly RangeKey[]): Prisma.Sql {
   // A visit is known by its first record: what was worked up to that of the next one, less what was up to its own, was
   // worked in it.
-  return Prisma.sql`SELECT parent, pool_id, created_time AS began, lead(created_time) OVER task AS ended,
+  return Prisma.sql`SELECT parent, task_id, pool_id, created_time AS began, lead(created_time) OVER task AS ended,
       lead(id) OVER task AS ended_by, lead(pool_id) OVER task AS next_pool_id,
       lead(worked) OVER task - worked AS working
     FROM (
@@ -69,7 +70,7 @@ function visits({ scope }: History, parents: readonly RangeKey[]): Prisma.Sql {
     WINDOW task AS ${IN_TASK}`;
 }
 
-export interface PoolTypeRow {
+export interface PoolTypeRow extends Judged {
   readonly parent: RangeKey;
   readonly poolType: number;
   readonly visits: number;
@@ -78,6 +79,18 @@ export interface PoolTypeRow {
   readonly working: Percentiles;
   readonly waiting: Percentiles;
 }
+
+/**
+ * How many people have worked in the visits of a group that have ended: how much of those was work is how fast they are.
+ * The rest of this file tells how tasks went their way, whoever has worked on them.
+ */
+const AT_WORK_IN_VISITS = Prisma.sql`(
+  SELECT nullif(count(DISTINCT ${Prisma.raw(OPERATOR)}), 0)
+  FROM unnest(array_agg(task_id) FILTER (WHERE is_closed), array_agg(began) FILTER (WHERE is_closed),
+      array_agg(ended) FILTER (WHERE is_closed)) AS visit (of_task, first, next)
+    JOIN annotation_history AS record ON record.task_id = of_task
+      AND record.created_time >= first AND record.created_time < next
+  WHERE record.status IN ${AT_WORK})`;
 
 /** How long visits to the pools of each type took, by type; of a pool, the visits to that very one. */
 export function timesInPool(
@@ -96,6 +109,7 @@ export function timesInPool(
       (count(*) FILTER (WHERE NOT is_closed))::int AS "openVisits", ${percentiles(total)} AS total,
       ${percentiles(Prisma.raw('working'))} AS working,
       ${percentiles(Prisma.sql`(${total} - working)`)} AS waiting
+      ${operatorsColumn(prisma, () => AT_WORK_IN_VISITS)}
     FROM (
       SELECT visits.*, pool.pool_type, ended IS NOT NULL AS is_closed
       FROM (${visits(history, parents)}) AS visits JOIN pool ON pool.id = visits.pool_id
@@ -130,7 +144,7 @@ export function moves(
   history: History,
   parents: readonly RangeKey[],
 ): Promise<MoveRow[]> {
-  return prisma.$queryRaw`
+  return tellingNoWork(prisma).$queryRaw`
     SELECT parent, ${MOVE_CELL} AS cell, from_id AS "fromPoolId", to_id AS "toPoolId", count::int AS count,
       median AS "medianSeconds"
     FROM (
@@ -199,7 +213,7 @@ function byDay(
   changes: Prisma.Sql,
   tasks: Prisma.Sql,
 ): Promise<DayRow[]> {
-  return prisma.$queryRaw`
+  return tellingNoWork(prisma).$queryRaw`
     SELECT parent, ${DAY_CELL} AS cell, time_label AS label, time_start AS start, time_end AS "end", tasks::int AS tasks
     FROM (
       SELECT *, ${bucketSql(Prisma.raw('day'), 'day', history.timeZone)}

@@ -5,9 +5,21 @@ import { cellSql, evidenceOfScopes, SCOPE_CELL } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import { IN_TASK, recordsOfScopes, type History } from './scope.ts';
+import {
+  OPERATOR,
+  operatorColumn,
+  operatorsColumn,
+  operatorsSql,
+  type Judged,
+} from './small-groups.ts';
 import { inTimeRange } from './time.ts';
 
 const AT = Prisma.raw('created_time');
+
+/** How many people have submitted the tasks of a group, for those whom it matters to. */
+const SUBMITTERS = Prisma.sql`(
+  SELECT nullif(count(DISTINCT ${Prisma.raw(OPERATOR)}), 0) FROM annotation_history
+  WHERE task_id = ANY (array_agg(of_group.task_id)) AND action_type IN ${SUBMITTED})`;
 
 /** The tasks that were submitted at any time, and completed for the first time in the range. */
 function completedTasks({ scope, timeRange }: History, parents: readonly RangeKey[]): Prisma.Sql {
@@ -25,7 +37,7 @@ function completedTasks({ scope, timeRange }: History, parents: readonly RangeKe
     WHERE submitted AND completed IS NOT NULL AND ${inTimeRange(Prisma.raw('completed_at'), timeRange)}`;
 }
 
-export interface FirstPassRow {
+export interface FirstPassRow extends Judged {
   readonly parent: RangeKey;
   readonly completed: number;
   readonly firstPass: number;
@@ -39,7 +51,8 @@ export function firstPasses(
 ): Promise<FirstPassRow[]> {
   return prisma.$queryRaw`
     SELECT parent, count(*)::int AS completed, (count(*) FILTER (WHERE NOT reworked))::int AS "firstPass"
-    FROM (${completedTasks(history, parents)}) AS tasks GROUP BY parent`;
+      ${operatorsColumn(prisma, () => SUBMITTERS)}
+    FROM (${completedTasks(history, parents)}) AS of_group GROUP BY parent`;
 }
 
 export const completedEvidence = (history: History) =>
@@ -61,17 +74,21 @@ type Decision = Extract<
   'CHECK' | 'SAMPLING' | 'REJECT' | 'RETURN_FROM_WORK_POOL'
 >;
 
-/** The records of a decision. */
+/**
+ * The records of a decision.
+ * @param operator the column that has their operators, where these are counted.
+ */
 function decided(
   { scope, timeRange }: History,
   decisions: readonly Decision[],
   parents: readonly RangeKey[],
+  operator = Prisma.empty,
 ): Prisma.Sql {
-  return Prisma.sql`SELECT parent, id, action_type FROM (${recordsOfScopes(scope, parents)}) AS records
+  return Prisma.sql`SELECT parent, id, task_id, action_type ${operator} FROM (${recordsOfScopes(scope, parents)}) AS records
     WHERE action_type IN ${actions(...decisions)} AND ${inTimeRange(AT, timeRange)}`;
 }
 
-export interface DecisionRow {
+export interface DecisionRow extends Judged {
   readonly parent: RangeKey;
   readonly action: number;
   readonly count: number;
@@ -84,9 +101,11 @@ export function decisions(
   parents: readonly RangeKey[],
 ): Promise<DecisionRow[]> {
   const all = ['CHECK', 'SAMPLING', 'REJECT', 'RETURN_FROM_WORK_POOL'] as const;
+  // A decision is the work of those who took it, about the work of those who submitted.
+  const operators = () => Prisma.sql`least(${operatorsSql()}, ${SUBMITTERS})`;
   return prisma.$queryRaw`
-    SELECT parent, action_type AS action, count(*)::int AS count
-    FROM (${decided(history, all, parents)}) AS decided GROUP BY parent, action_type`;
+    SELECT parent, action_type AS action, count(*)::int AS count ${operatorsColumn(prisma, operators)}
+    FROM (${decided(history, all, parents, operatorColumn(prisma))}) AS of_group GROUP BY parent, action_type`;
 }
 
 export const decisionEvidence = (history: History, decision: Decision) =>
@@ -96,18 +115,28 @@ export const decisionEvidence = (history: History, decision: Decision) =>
       Prisma.sql`SELECT ${SCOPE_CELL}, id FROM (${decided(history, [decision], parents)}) AS decided`,
   );
 
-/** The submissions of tasks that had been sent back before. */
-function resubmitted({ scope, timeRange }: History, parents: readonly RangeKey[]): Prisma.Sql {
-  return Prisma.sql`SELECT parent, id, instance_num
+/**
+ * The submissions of tasks that had been sent back before.
+ * @param operator the column that has their operators, where these are counted.
+ */
+function resubmitted(
+  { scope, timeRange }: History,
+  parents: readonly RangeKey[],
+  operator = Prisma.empty,
+): Prisma.Sql {
+  return Prisma.sql`SELECT parent, id, instance_num ${operator}
     FROM (
-      SELECT parent, id, action_type, created_time, instance_num,
+      SELECT parent, id, action_type, created_time, instance_num ${operator},
         bool_or(action_type IN ${SENT_BACK}) OVER ${IN_TASK} AS sent_back
       FROM (${recordsOfScopes(scope, parents)}) AS records
       WHERE action_type IN ${SUBMITTED} OR action_type IN ${SENT_BACK}) AS steps
     WHERE action_type IN ${SUBMITTED} AND sent_back AND ${inTimeRange(AT, timeRange)}`;
 }
 
-export interface ReworkRow {
+/** The records that are counted, and those that add instances. */
+const ADDING = [Prisma.sql`true`, Prisma.sql`instance_num <> 0`];
+
+export interface ReworkRow extends Judged {
   readonly parent: RangeKey;
   readonly submissions: number;
   readonly instances: bigint;
@@ -121,7 +150,8 @@ export function rework(
 ): Promise<ReworkRow[]> {
   return prisma.$queryRaw`
     SELECT parent, count(*)::int AS submissions, sum(instance_num)::bigint AS instances
-    FROM (${resubmitted(history, parents)}) AS resubmitted GROUP BY parent`;
+      ${operatorsColumn(prisma, () => operatorsSql(ADDING))}
+    FROM (${resubmitted(history, parents, operatorColumn(prisma))}) AS resubmitted GROUP BY parent`;
 }
 
 export const reworkEvidence = (history: History) =>

@@ -1,4 +1,5 @@
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import { tellingNoWork } from './small-groups.ts';
 import { TABLES, type Model } from './where.ts';
 
 /**
@@ -82,7 +83,7 @@ export async function pageOfRanges(
     (key) =>
       Prisma.sql`(SELECT id FROM ${Prisma.raw(table)} WHERE ${Prisma.raw(column)} = ${key} ${bound} ${order})`,
   );
-  const rows = await prisma.$queryRaw<{ id: bigint }[]>`
+  const rows = await tellingNoWork(prisma).$queryRaw<{ id: bigint }[]>`
     SELECT id FROM (${uniteAll(branches)}) AS merged
     ${order} OFFSET ${BigInt(skip)} LIMIT ${BigInt(take)}`;
   return rows.map(({ id }) => id);

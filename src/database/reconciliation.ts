@@ -3,6 +3,7 @@ import { DISCREPANCY_KINDS, type DiscrepancyKind } from '../domain/reconciliatio
 import { cellSql, type Cell, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import { SCOPE_COLUMNS, type ScopeKind } from './scope.ts';
+import { tellingNoWork } from './small-groups.ts';
 
 /** Where tasks as they stand now and their records disagree, or records among themselves. */
 
@@ -87,7 +88,9 @@ export async function discrepanciesOfScopes(
   scope: ReconciledScope,
   parents: readonly string[],
 ): Promise<Map<string, Discrepancy[]>> {
-  const rows = await prisma.$queryRaw<(DiscrepancyKey & { cell: string; count: bigint })[]>`
+  const rows = await tellingNoWork(prisma).$queryRaw<
+    (DiscrepancyKey & { cell: string; count: bigint })[]
+  >`
     SELECT ${CELL} AS cell, parent.key AS parent, found.*
     FROM unnest(${parents}::text[]) AS parent (key)
     CROSS JOIN LATERAL (

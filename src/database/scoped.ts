@@ -1,5 +1,12 @@
 import { PEOPLE_FIELDS, peopleAreHidden, type Viewer } from '../domain/viewer.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import {
+  checkCounted,
+  OPERATOR,
+  setRules,
+  withoutSmallGroups,
+  type AnswerRow,
+} from './small-groups.ts';
 import { columnOf } from './where.ts';
 
 /**
@@ -9,7 +16,15 @@ import { columnOf } from './where.ts';
  */
 
 /** What of a viewer decides over rows. */
-export type Sight = Pick<Viewer, 'campaigns' | 'people'>;
+export interface Sight extends Pick<Viewer, 'campaigns' | 'people'> {
+  /** How many operators a group has at least of whose work he is told, where people are hidden from him. */
+  readonly minGroup: number;
+}
+
+/** How many operators a group must have that he may be told of; undefined where any may. */
+export function minGroupFor({ people, minGroup }: Sight): number | undefined {
+  return people === 'hidden' && minGroup > 1 ? minGroup : undefined;
+}
 
 /** The column of each table that holds the campaign. */
 const CAMPAIGN_COLUMNS = {
@@ -21,19 +36,23 @@ const CAMPAIGN_COLUMNS = {
   deleted_row: 'campaign_id',
 };
 
-/** The columns of the history, those that tell who did something empty. */
+/** The columns of the history, those that tell who did something empty; and one to count operators by. */
 const COLUMNS_WITHOUT_PEOPLE = [
   ...Object.keys(Prisma.AnnotationHistoryScalarFieldEnum).map((name) =>
     PEOPLE_FIELDS.has(name) ? `NULL::bigint AS ${columnOf(name)}` : columnOf(name),
   ),
   'changed_in',
+  `${columnOf('poolAssigneeId')} AS ${OPERATOR}`,
 ].join(', ');
 
 /**
  * A statement that sees what a viewer sees: each table stands for a part of itself, as if that were all there is.
  * PostgreSQL takes such a part apart again, so that its indexes serve.
  */
-export function seenBy({ campaigns, people }: Sight, statement: Prisma.Sql): Prisma.Sql {
+export function seenBy(
+  { campaigns, people }: Pick<Sight, 'campaigns' | 'people'>,
+  statement: Prisma.Sql,
+): Prisma.Sql {
   if (!campaigns && people === 'shown') return statement;
   const parts = Object.entries(CAMPAIGN_COLUMNS).map(([table, column]) => {
     const columns =
@@ -63,7 +82,7 @@ const CONDITIONS: Readonly<Record<string, (campaigns: readonly string[]) => obje
 };
 
 /** The condition that keeps rows of a model to those a viewer sees; undefined where he sees all. */
-function seenWhere(model: keyof typeof CONDITIONS, { campaigns }: Sight) {
+function seenWhere(model: keyof typeof CONDITIONS, { campaigns }: Pick<Sight, 'campaigns'>) {
   return campaigns && CONDITIONS[model]!(campaigns);
 }
 
@@ -107,7 +126,7 @@ export function asksForPeople(value: unknown, asks = false): boolean {
 export function withinSight(
   model: keyof typeof CONDITIONS,
   where: object | undefined,
-  sight: Sight,
+  sight: Pick<Sight, 'campaigns' | 'people'>,
 ): object | undefined {
   if (sight.people === 'hidden' && asksForPeople(where, true)) throw peopleAreHidden();
   const seen = seenWhere(model, sight);
@@ -118,7 +137,15 @@ function refuse(operation: string): never {
   throw new Error(`A viewer who does not see all has no way to ${operation}.`);
 }
 
-function createClientOf(prisma: PrismaClient, sight: Sight): PrismaClient {
+/** What adds up rows, beside a count: records are added up by statements that count their operators too. */
+const ADDS_UP: ReadonlySet<string> = new Set(['aggregate', 'groupBy']);
+
+/** @param minGroup how many operators a group must have for its numbers to get through; undefined: any. */
+function createClientOf(
+  prisma: PrismaClient,
+  sight: Sight,
+  minGroup: number | undefined,
+): PrismaClient {
   const { people } = sight;
   const nothing = { needs: {}, compute: () => null };
   const hidden = Object.fromEntries([...PEOPLE_FIELDS].map((name) => [name, nothing]));
@@ -128,6 +155,7 @@ function createClientOf(prisma: PrismaClient, sight: Sight): PrismaClient {
         $allOperations({ model, operation, args, query }) {
           if (!(model in CONDITIONS) || !READS.has(operation)) refuse(`${operation} ${model}`);
           if (people === 'hidden' && asksForPeople(args)) throw peopleAreHidden();
+          if (people === 'hidden' && ADDS_UP.has(operation)) refuse(`${operation} ${model}`);
           const condition = seenWhere(model, sight);
           if (!condition) return query(args);
           const { where = {} } = args as { where?: Record<string, unknown> };
@@ -135,7 +163,11 @@ function createClientOf(prisma: PrismaClient, sight: Sight): PrismaClient {
           return query({ ...args, where: { ...where, AND: all } });
         },
       },
-      $queryRaw: ({ args, query }) => query(seenBy(sight, args)),
+      async $queryRaw({ args, query }) {
+        if (minGroup !== undefined) checkCounted(args);
+        const rows = (await query(seenBy(sight, args))) as AnswerRow[];
+        return minGroup === undefined ? rows : withoutSmallGroups(rows, minGroup);
+      },
       $executeRaw: () => refuse('$executeRaw'),
       $queryRawUnsafe: () => refuse('$queryRawUnsafe'),
       $executeRawUnsafe: () => refuse('$executeRawUnsafe'),
@@ -152,15 +184,20 @@ const clients = new WeakMap<PrismaClient, Map<string, PrismaClient>>();
 const MAX_CLIENTS = 1000;
 
 /** The client that a viewer's requests read by. */
-export function clientFor(prisma: PrismaClient, { campaigns, people }: Sight): PrismaClient {
+export function clientFor(prisma: PrismaClient, sight: Sight): PrismaClient {
+  const { campaigns, people } = sight;
   if (!campaigns && people === 'shown') return prisma;
   const made = clients.get(prisma) ?? new Map<string, PrismaClient>();
   clients.set(prisma, made);
-  const key = JSON.stringify([campaigns ?? null, people]);
+  const minGroup = minGroupFor(sight);
+  const key = JSON.stringify([campaigns ?? null, people, minGroup]);
   let client = made.get(key);
   if (!client) {
     if (made.size >= MAX_CLIENTS) made.clear();
-    made.set(key, (client = createClientOf(prisma, { campaigns, people })));
+    made.set(key, (client = createClientOf(prisma, sight, minGroup)));
+    if (minGroup !== undefined) {
+      setRules(client, { minGroup, tellingNoWork: createClientOf(prisma, sight, undefined) });
+    }
   }
   return client;
 }

@@ -150,7 +150,8 @@ export async function countWorkingTime(
   prisma: PrismaClient,
   workingTime: WorkingTime,
 ): Promise<number> {
-  return (await countReport(prisma, workingTimeSql(workingTime), undefined)).get(null) ?? 0;
+  const counts = await countReport(prisma, workingTimeSql(workingTime), undefined);
+  return counts.get(null)?.count ?? 0;
 }
 
 /** The records that an operator's day has, of those that are asked for. */

@@ -14,7 +14,14 @@ import { cellSql, type Cell, type Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import { SCOPE_COLUMNS, type ScopeKind } from './scope.ts';
-import { countReport, pageOfReport, type ReportPage } from './report.ts';
+import {
+  countReport,
+  pageOfReport,
+  ROW_OPERATORS,
+  type ReportCount,
+  type ReportPage,
+} from './report.ts';
+import { minGroupOf, OPERATOR, operatorsSql, type Judged } from './small-groups.ts';
 import { bucketSql, localTime, nearBuckets, readBucket, stretchOf } from './time.ts';
 import { columnOf, whereSql } from './where.ts';
 
@@ -33,12 +40,17 @@ export interface Workload {
 }
 
 /** A group, by the names of its columns: keys, measures, and the cell of its evidence. */
-export type WorkloadRow = Readonly<Record<string, unknown>> & {
-  readonly cell: string;
-  readonly parent: RangeKey | null;
-};
+export type WorkloadRow = Readonly<Record<string, unknown>> &
+  Judged & {
+    readonly cell: string;
+    readonly parent: RangeKey | null;
+  };
 
-const PEOPLE = ['team_id', 'pool_assignee_id', 'creator_id'];
+/** Who did something, as groups are made and counted by it. */
+type Who = readonly string[];
+const PEOPLE: Who = ['team_id', 'pool_assignee_id', 'creator_id'];
+const COUNTED_PEOPLE: Who = [...PEOPLE, OPERATOR];
+
 const OWN_COLUMNS = [
   'id',
   'task_id',
@@ -60,10 +72,10 @@ const columns = (alias: string, names: readonly string[]) =>
   Prisma.raw(names.map((name) => `${alias}.${name}`).join(', '));
 
 /** The records that send a task back, each with the people of the submission that it sends back: the task's latest earlier one. */
-const RECEIVED = Prisma.sql`(
-  SELECT ${columns('rejection', OWN_COLUMNS)}, ${columns('submission', PEOPLE)}
+const received = (who: Who) => Prisma.sql`(
+  SELECT ${columns('rejection', OWN_COLUMNS)}, ${columns('submission', who)}
   FROM annotation_history AS rejection CROSS JOIN LATERAL (
-    SELECT ${columns('earlier', PEOPLE)} FROM annotation_history AS earlier
+    SELECT ${columns('earlier', who)} FROM annotation_history AS earlier
     WHERE earlier.task_id = rejection.task_id AND earlier.action_type IN ${SUBMITTED}
       AND (earlier.created_time, earlier.id) < (rejection.created_time, rejection.id)
     ORDER BY earlier.created_time DESC, earlier.id DESC LIMIT 1) AS submission
@@ -71,23 +83,24 @@ const RECEIVED = Prisma.sql`(
 
 export type Source = 'own' | 'received';
 
-const SOURCES: Record<Source, Prisma.Sql> = {
-  own: Prisma.sql`annotation_history`,
-  received: RECEIVED,
+const SOURCES: Record<Source, (who: Who) => Prisma.Sql> = {
+  own: () => Prisma.sql`annotation_history`,
+  received,
 };
 
 function recordsSql(
   source: Source,
   { scope, where }: Workload,
   parents: readonly RangeKey[],
+  who: Who,
 ): Prisma.Sql {
   const [column, type] = scope ? SCOPE_COLUMNS[scope] : [];
   const inScope = column
     ? Prisma.sql`t0.${Prisma.raw(column)} = ANY (${parents}::${Prisma.raw(type)}[])`
     : Prisma.sql`true`;
-  return Prisma.sql`SELECT ${columns('t0', [...OWN_COLUMNS, ...PEOPLE])},
+  return Prisma.sql`SELECT ${columns('t0', [...OWN_COLUMNS, ...who])},
       ${Prisma.raw(column ? `t0.${column}` : 'NULL::text')} AS parent, ${Prisma.raw(String(source === 'received'))} AS received
-    FROM ${SOURCES[source]} AS t0
+    FROM ${SOURCES[source](who)} AS t0
     WHERE ${inScope} AND ${whereSql('AnnotationHistory', 't0', where ?? {})}`;
 }
 
@@ -143,81 +156,141 @@ function keyColumns({ grouping: { keys, unit }, timeZone }: Workload): KeyColumn
   };
 }
 
-const OWN = 'FILTER (WHERE NOT received)';
-const count = (action: keyof typeof TASK_ACTION, whose = 'NOT received') =>
-  Prisma.sql`count(*) FILTER (WHERE action_type IN ${actions(action)} AND ${Prisma.raw(whose)})`;
+const OWN = Prisma.sql`NOT received`;
+const ownBy = (action: keyof typeof TASK_ACTION) =>
+  Prisma.sql`action_type IN ${actions(action)} AND NOT received`;
+const receivedBy = (action: keyof typeof TASK_ACTION) =>
+  Prisma.sql`action_type IN ${actions(action)} AND received`;
 
-function measureSql(measure: WorkloadMeasure, { grouping, timeZone }: Workload): Prisma.Sql {
-  const byOperation = grouping.keys.includes('operationKey');
-  const sum = (column: string, filter = OWN) => `coalesce(sum(${column}) ${filter}, 0)::bigint`;
+const isByOperation = ({ grouping }: Workload) => grouping.keys.includes('operationKey');
+
+/** The records of a group that a measure is made of. */
+function recordsOf(measure: WorkloadMeasure, workload: Workload): Prisma.Sql {
   switch (measure) {
     case 'recordCount':
-      return Prisma.raw(`count(*) ${OWN}`);
     case 'taskCount':
-      return Prisma.raw(`count(DISTINCT task_id) ${OWN}`);
-    case 'instances':
-      return Prisma.raw(sum(byOperation ? 'operation_count' : 'instance_num'));
-    case 'attributes':
-      return Prisma.raw(byOperation ? 'NULL::bigint' : sum('attributes_num'));
-    case 'frames':
-      return Prisma.raw(
-        byOperation ? 'NULL::bigint' : sum('frame_count', 'FILTER (WHERE is_last)'),
-      );
-    case 'submissions':
-      return count('SUBMIT_ANNOTATION');
-    case 'checks':
-      return count('CHECK');
-    case 'samplings':
-      return count('SAMPLING');
-    case 'rejectionsGiven':
-      return count('REJECT');
-    case 'returnsGiven':
-      return count('RETURN_FROM_WORK_POOL');
-    case 'rejectionsReceived':
-      return count('REJECT', 'received');
-    case 'returnsReceived':
-      return count('RETURN_FROM_WORK_POOL', 'received');
     case 'workingDays':
-      return Prisma.sql`count(DISTINCT ${localTime(Prisma.raw('created_time'), timeZone)}::date) ${Prisma.raw(OWN)}`;
     case 'firstRecordAt':
-      return Prisma.raw(`min(created_time) ${OWN}`);
     case 'lastRecordAt':
-      return Prisma.raw(`max(created_time) ${OWN}`);
+      return OWN;
+    // Who touched nothing has added nothing.
+    case 'instances':
+      return isByOperation(workload)
+        ? Prisma.sql`NOT received AND operation_count <> 0`
+        : Prisma.sql`NOT received AND instance_num <> 0`;
+    case 'attributes':
+      return Prisma.sql`NOT received AND attributes_num <> 0`;
+    case 'frames':
+      return isByOperation(workload) ? OWN : Prisma.sql`is_last`;
+    case 'submissions':
+      return ownBy('SUBMIT_ANNOTATION');
+    case 'checks':
+      return ownBy('CHECK');
+    case 'samplings':
+      return ownBy('SAMPLING');
+    case 'rejectionsGiven':
+      return ownBy('REJECT');
+    case 'returnsGiven':
+      return ownBy('RETURN_FROM_WORK_POOL');
+    case 'rejectionsReceived':
+      return receivedBy('REJECT');
+    case 'returnsReceived':
+      return receivedBy('RETURN_FROM_WORK_POOL');
   }
 }
 
-/** A statement that gives the groups, with keys, measures and cells under their own names. */
+function measureSql(measure: WorkloadMeasure, workload: Workload): Prisma.Sql {
+  const of = Prisma.sql`FILTER (WHERE ${recordsOf(measure, workload)})`;
+  const sum = (column: string) => Prisma.sql`coalesce(sum(${Prisma.raw(column)}) ${of}, 0)::bigint`;
+  const untold = Prisma.sql`NULL::bigint`;
+  switch (measure) {
+    case 'taskCount':
+      return Prisma.sql`count(DISTINCT task_id) ${of}`;
+    case 'instances':
+      return sum(isByOperation(workload) ? 'operation_count' : 'instance_num');
+    case 'attributes':
+      return isByOperation(workload) ? untold : sum('attributes_num');
+    case 'frames':
+      return isByOperation(workload) ? untold : sum('frame_count');
+    case 'workingDays':
+      return Prisma.sql`count(DISTINCT ${localTime(Prisma.raw('created_time'), workload.timeZone)}::date) ${of}`;
+    case 'firstRecordAt':
+      return Prisma.sql`min(created_time) ${of}`;
+    case 'lastRecordAt':
+      return Prisma.sql`max(created_time) ${of}`;
+    case 'recordCount':
+    case 'submissions':
+    case 'checks':
+    case 'samplings':
+    case 'rejectionsGiven':
+    case 'returnsGiven':
+    case 'rejectionsReceived':
+    case 'returnsReceived':
+      return Prisma.sql`count(*) ${of}`;
+  }
+}
+
+/** How many people a group is of: all whose records it has, and those whose records a measure is made of. */
+function operatorsOf(measures: ReadonlySet<WorkloadMeasure>, workload: Workload): Prisma.Sql {
+  const conditions = [...measures].map((measure) => recordsOf(measure, workload));
+  const different = new Map(conditions.map((condition) => [condition.sql, condition]));
+  return operatorsSql([Prisma.sql`true`, ...different.values()]);
+}
+
+/**
+ * A statement that gives the groups, with keys, measures and cells under their own names.
+ * @param isCounted whether each is to say of how many people it is.
+ */
 export function groupsSql(
   workload: Workload,
   parents: readonly RangeKey[],
   measures: ReadonlySet<WorkloadMeasure>,
+  isCounted: boolean,
 ): Prisma.Sql {
   const { grouping, timeZone } = workload;
   const keys = keyColumns(workload);
-  const byOperation = grouping.keys.includes('operationKey');
+  const byOperation = isByOperation(workload);
+  const who = isCounted ? COUNTED_PEOPLE : PEOPLE;
   // A task's last record in its group, which the number of its frames is taken from.
   const last = Prisma.sql`, NOT received AND row_number() OVER (
     PARTITION BY received, ${keys.names}, task_id ORDER BY created_time DESC, id DESC) = 1 AS is_last`;
   const keyed = Prisma.sql`SELECT ${keys.selected}, records.received, records.task_id, records.id,
       records.action_type, records.created_time, records.instance_num, records.attributes_num,
       records.frame_count ${Prisma.raw(byOperation ? ', operation.value::numeric AS operation_count' : '')}
-    FROM (${recordsSql('own', workload, parents)} UNION ALL ${recordsSql('received', workload, parents)}) AS records
+      ${Prisma.raw(isCounted ? `, records.${OPERATOR}` : '')}
+    FROM (${recordsSql('own', workload, parents, who)} UNION ALL ${recordsSql('received', workload, parents, who)}) AS records
     ${keys.joins}`;
-  const measured = [...measures].map(
-    (measure) => Prisma.sql`, ${measureSql(measure, workload)} AS ${Prisma.raw(columnOf(measure))}`,
-  );
+  const operators = Prisma.raw(ROW_OPERATORS);
+  const measured = [
+    ...[...measures].map(
+      (measure) =>
+        Prisma.sql`, ${measureSql(measure, workload)} AS ${Prisma.raw(columnOf(measure))}`,
+    ),
+    ...(isCounted ? [Prisma.sql`, ${operatorsOf(measures, workload)} AS ${operators}`] : []),
+  ];
   const shown = [
     ...grouping.keys.map((key) =>
       Prisma.raw(`${name(key)} AS ${columnOf(WORKLOAD_KEYS[key].column)}`),
     ),
     ...(grouping.unit ? [bucketSql(TIME, grouping.unit, timeZone)] : []),
     ...[...measures].map((measure) => Prisma.raw(columnOf(measure))),
+    ...(isCounted ? [operators] : []),
   ];
   return Prisma.sql`SELECT parent, ${keys.cell} AS cell ${shown.length > 0 ? Prisma.sql`, ${Prisma.join(shown)}` : Prisma.empty}
     FROM (
       SELECT ${keys.names} ${measured.length > 0 ? Prisma.join(measured, ' ') : Prisma.empty}
       FROM (SELECT * ${measures.has('frames') && !byOperation ? last : Prisma.empty} FROM (${keyed}) AS keyed) AS records
       GROUP BY ${keys.names}) AS grouped`;
+}
+
+/** The same for whoever asks by a client. */
+function groupsFor(
+  prisma: PrismaClient,
+  workload: Workload,
+  parents: readonly RangeKey[],
+  measures: ReadonlySet<WorkloadMeasure>,
+): Prisma.Sql {
+  return groupsSql(workload, parents, measures, minGroupOf(prisma) !== undefined);
 }
 
 function readRow(
@@ -236,6 +309,7 @@ function readRow(
     ...(raw.rank !== undefined && { rank: Number(raw.rank) }),
     cell: raw.cell as string,
     parent: raw.parent as RangeKey | null,
+    refused: raw.refused as Judged['refused'],
   };
 }
 
@@ -247,7 +321,7 @@ export async function pageOfWorkload(
   measures: ReadonlySet<WorkloadMeasure>,
   page: ReportPage,
 ): Promise<Map<RangeKey | null, WorkloadRow[]>> {
-  const rows = await pageOfReport(prisma, groupsSql(workload, parents, measures), page);
+  const rows = await pageOfReport(prisma, groupsFor(prisma, workload, parents, measures), page);
   const pages = new Map<RangeKey | null, WorkloadRow[]>();
   for (const raw of rows) {
     const row = readRow(raw, workload, measures);
@@ -265,8 +339,8 @@ export function countWorkload(
   parents: readonly RangeKey[],
   measures: ReadonlySet<WorkloadMeasure>,
   having: object | undefined,
-): Promise<Map<RangeKey | null, number>> {
-  return countReport(prisma, groupsSql(workload, parents, measures), having);
+): Promise<Map<RangeKey | null, ReportCount>> {
+  return countReport(prisma, groupsFor(prisma, workload, parents, measures), having);
 }
 
 /** Keeps records to those that groups can have, as far as an index can help: the keys that are columns, and the time. */
@@ -298,7 +372,7 @@ export function workloadEvidence(source: Source, workload: Workload): Evidence<W
       const keys = keyColumns(workload);
       return Prisma.sql`SELECT ${keys.cell} AS cell, id FROM (
         SELECT ${keys.selected}, records.id
-        FROM (${recordsSql(source, workload, [...new Set(parents)])}) AS records ${keys.joins}
+        FROM (${recordsSql(source, workload, [...new Set(parents)], PEOPLE)}) AS records ${keys.joins}
         WHERE ${nearGroups(groups, workload)}) AS keyed`;
     },
   };

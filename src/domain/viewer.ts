@@ -26,6 +26,14 @@ export function peopleAreHidden(): GatewayError {
   );
 }
 
+/** What a viewer is told who asks for the work of too few of them. */
+export function groupIsTooSmall(minGroup: number): GatewayError {
+  return new GatewayError(
+    'FORBIDDEN',
+    `This is, or a part of it is, the work of fewer than ${minGroup} operators, which is not told to viewers from whom people are hidden: ask for more at once, or for fewer groups.`,
+  );
+}
+
 /** Who is asking. */
 export interface Viewer {
   /** What he is known by in the log and to idempotency keys: never a secret. */

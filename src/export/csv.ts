@@ -3,6 +3,7 @@ import { Prisma } from '../database/generated/client/client.ts';
 import type { FrameType } from '../domain/exports.ts';
 import type { Format } from './format.ts';
 import type { Plan } from './plan.ts';
+import { toldText } from './sections.ts';
 
 /** A formula behind blanks or quotes, which a spreadsheet may leave out before it reads the cell. */
 const HIDDEN_FORMULA = /^[\s'"]+[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/;
@@ -26,13 +27,15 @@ export function createCsv({ sections }: Plan): Format {
   const frame = (type: FrameType, watermark: string | null, rows: number | null) =>
     [type, ...names.map(() => null), watermark, rows] as const;
   return {
-    statement({ type, columns, from, where, order }) {
+    statement(section) {
+      const { type, columns, from, where, order } = section;
       const cells = names.map((name) => {
         const column = columns.find((one) => one.name === name);
         return column ? `(${column.sql})::text` : 'NULL';
       });
       const record = Prisma.raw([`'${type}'`, ...cells, 'NULL', 'NULL'].join(', '));
-      return Prisma.sql`SELECT to_json(ARRAY[${record}]::text[])::text FROM ${from} WHERE ${where} ${order}`;
+      const text = Prisma.sql`to_json(ARRAY[${record}]::text[])::text`;
+      return Prisma.sql`SELECT ${toldText(section, text)} FROM ${from} WHERE ${where} ${order}`;
     },
     start: (watermark) => write([header, frame('exportStart', watermark, null)]),
     rows: (records) => write(records.map((record) => JSON.parse(record) as unknown[])),

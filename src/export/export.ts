@@ -30,9 +30,11 @@ export async function* readExport(snapshot: Snapshot, plan: Plan): AsyncGenerato
       snapshot,
       seenBy(plan.sight, format.statement(section)),
     )) {
+      const texts = batch.filter((text) => text !== null);
+      if (texts.length < batch.length) throw section.told!.refusal();
       rows += batch.length;
       types[type] = (types[type] ?? 0) + batch.length;
-      yield { bytes: Buffer.from(text + format.rows(batch)), rows, watermark };
+      yield { bytes: Buffer.from(text + format.rows(texts)), rows, watermark };
       text = '';
     }
   }

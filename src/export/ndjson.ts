@@ -2,6 +2,7 @@ import { Prisma } from '../database/generated/client/client.ts';
 import { EXPORT_VERSION, type FrameType } from '../domain/exports.ts';
 import type { Format } from './format.ts';
 import type { Plan } from './plan.ts';
+import { toldText } from './sections.ts';
 
 /** A line around the rows; what is undefined is left out. */
 function frame(type: FrameType, content: object): string {
@@ -11,10 +12,11 @@ function frame(type: FrameType, content: object): string {
 /** One JSON object a line: rows are lines of the import format. */
 export function createNdjson({ of, after, givenFilter }: Plan): Format {
   return {
-    statement({ type, columns, from, where, order }) {
+    statement(section) {
+      const { type, columns, from, where, order } = section;
       const fields = columns.map(({ name, sql }) => `${sql} AS "${name}"`);
       const line = Prisma.raw(`SELECT '${type}' AS "type", ${fields.join(', ')}`);
-      return Prisma.sql`SELECT row_to_json(line)::text FROM ${from} CROSS JOIN LATERAL (${line}) AS line
+      return Prisma.sql`SELECT ${toldText(section, Prisma.sql`row_to_json(line)::text`)} FROM ${from} CROSS JOIN LATERAL (${line}) AS line
         WHERE ${where} ${order}`;
     },
     start: (watermark) =>

@@ -76,7 +76,7 @@ export function planExport(terms: ExportTerms, sight: Sight): Plan {
   }
   const sections =
     of === 'workload'
-      ? [workloadSection({ groupBy: [], ...terms }, terms.measures)]
+      ? [workloadSection({ groupBy: [], ...terms }, terms.measures, sight)]
       : entitySections(terms);
   return { of, format, after, givenFilter, types: EXPORTS[of], sections, sight };
 }

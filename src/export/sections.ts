@@ -23,6 +23,13 @@ export interface Section {
   readonly where: Prisma.Sql;
   /** An ORDER BY clause. */
   readonly order: Prisma.Sql;
+  /** What must hold of a row for anything of it to be told, and what is said where it does not; absent: all are told. */
+  readonly told?: { readonly condition: Prisma.Sql; readonly refusal: () => Error };
+}
+
+/** The text of a row, null where it may not be told. */
+export function toldText({ told }: Section, text: Prisma.Sql): Prisma.Sql {
+  return told ? Prisma.sql`CASE WHEN ${told.condition} THEN ${text} END` : text;
 }
 
 /** Which rows of a type an export has. */

@@ -1,9 +1,11 @@
 import { Prisma } from '../database/generated/client/client.ts';
-import { orderSql } from '../database/report.ts';
+import { judgedReport, orderSql, unlessSmall } from '../database/report.ts';
+import { minGroupFor, type Sight } from '../database/scoped.ts';
 import { columnOf, whereSql } from '../database/where.ts';
 import { groupsSql } from '../database/workload.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { LISTS } from '../domain/lists/fields.ts';
+import { groupIsTooSmall } from '../domain/viewer.ts';
 import {
   isWorkloadMeasure,
   readWorkload,
@@ -48,17 +50,27 @@ function columnFor(name: string): Column {
 export function workloadSection(
   args: WorkloadArguments,
   measureNames: readonly string[] | undefined,
+  sight: Sight,
 ): Section {
   const { grouping, timeZone, where, having, order, measures } = readWorkload(args);
   const shown = readMeasures(measureNames);
   const keys = grouping.columns.flatMap((name) => (name === TIME_COLUMN ? TIME_COLUMNS : [name]));
   const workload = { scope: undefined, where, grouping, timeZone };
-  const groups = groupsSql(workload, [], new Set([...shown, ...measures]));
+  const minGroup = minGroupFor(sight);
+  const isCounted = minGroup !== undefined;
+  const groups = groupsSql(workload, [], new Set([...shown, ...measures]), isCounted);
+  const fulfilled = whereSql(undefined, 't0', having ?? {});
   return {
     type: 'workload',
     columns: [...keys, ...shown].map(columnFor),
-    from: Prisma.sql`(${groups}) AS t0`,
-    where: whereSql(undefined, 't0', having ?? {}),
+    from: Prisma.sql`(${isCounted ? judgedReport(groups) : groups}) AS t0`,
+    where: isCounted ? unlessSmall(fulfilled, minGroup) : fulfilled,
     order: orderSql(order),
+    ...(isCounted && {
+      told: {
+        condition: Prisma.sql`(t0.operators < ${minGroup}) IS NOT TRUE`,
+        refusal: () => groupIsTooSmall(minGroup),
+      },
+    }),
   };
 }

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import {
   aggregateEvidence,
+  countEvidence,
   groupEvidence,
   pageOfEvidence,
   type Cell,
@@ -8,9 +9,10 @@ import {
   type EvidencePage,
 } from '../database/evidence.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import { minGroupOf } from '../database/small-groups.ts';
 import { MAX_GROUPS } from '../domain/lists/group-keys.ts';
 import type { Aggregate } from '../domain/lists/measures.ts';
-import { fieldsOf, groupingOf, toGroups, type Group } from './measures.ts';
+import { fieldsOf, groupingOf, toAggregate, toGroups, type Group } from './measures.ts';
 import { once, orError } from './once.ts';
 
 /** Reads rows by their ids, in the order of these. */
@@ -20,6 +22,8 @@ type ReadRows = (ids: readonly bigint[]) => Promise<object[]>;
 export interface EvidenceLoaders<Values> {
   /** One page of them, in the order they are read. The same page for every number. */
   page(page: EvidencePage, readRows: ReadRows): DataLoader<Cell<Values>, object[], string>;
+  /** How many they are. */
+  count(number: Cell<Values>): Promise<number>;
   aggregate(): DataLoader<Cell<Values>, Aggregate, string>;
   groups(keys: readonly string[]): DataLoader<Cell<Values>, Group[], string>;
 }
@@ -43,6 +47,26 @@ export function evidenceLoaders<Values>(
   const noun = evidence.model;
   const fields = fieldsOf(noun);
   const loader = once();
+  const aggregate = () =>
+    loader('aggregate', [], () =>
+      byCell<Values, Aggregate>(async (cells) => {
+        const found = await aggregateEvidence(prisma, evidence, cells, fields);
+        const nothing: Aggregate = {
+          count: 0,
+          sum: Object.fromEntries(fields.summed.map((name) => [name, 0n])),
+          min: Object.fromEntries(fields.compared.map((name) => [name, null])),
+          max: Object.fromEntries(fields.compared.map((name) => [name, null])),
+        };
+        return (cell) => orError(() => toAggregate(found.get(cell) ?? nothing));
+      }),
+    );
+  const counts = () =>
+    loader('count', [], () =>
+      byCell<Values, number>(async (cells) => {
+        const found = await countEvidence(prisma, evidence, cells);
+        return (cell) => found.get(cell) ?? 0;
+      }),
+    );
   return {
     page: (page, readRows) =>
       loader('page', [], () =>
@@ -55,19 +79,12 @@ export function evidenceLoaders<Values>(
           return (cell) => pages.get(cell)!.map((id) => rows.get(id)!);
         }),
       ),
-    aggregate: () =>
-      loader('aggregate', [], () =>
-        byCell(async (cells) => {
-          const found = await aggregateEvidence(prisma, evidence, cells, fields);
-          const nothing: Aggregate = {
-            count: 0,
-            sum: Object.fromEntries(fields.summed.map((name) => [name, 0n])),
-            min: Object.fromEntries(fields.compared.map((name) => [name, null])),
-            max: Object.fromEntries(fields.compared.map((name) => [name, null])),
-          };
-          return (cell) => found.get(cell) ?? nothing;
-        }),
-      ),
+    // One statement tells all, but to those whom it may tell the length of the list only.
+    count: async (number) =>
+      minGroupOf(prisma) === undefined
+        ? (await aggregate().load(number)).count
+        : counts().load(number),
+    aggregate,
     groups: (keys) =>
       loader('groups', [keys], () =>
         byCell(async (cells) => {

@@ -4,12 +4,14 @@ import {
   aggregateRows,
   groupRanges,
   groupRows,
+  type AggregateRow,
   type GroupRow,
   type GroupValue,
   type MeasuredFields,
 } from '../database/aggregates.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { Range, RangeKey } from '../database/ranges.ts';
+import { allTold } from '../database/small-groups.ts';
 import { GROUP_KEYS, MAX_GROUPS, tooManyGroups } from '../domain/lists/group-keys.ts';
 import { MEASURES, type Aggregate } from '../domain/lists/measures.ts';
 import type { Where } from '../domain/lists/where.ts';
@@ -37,19 +39,24 @@ export function groupingOf(noun: Noun, keys: readonly string[]) {
 /** The groups that were read, by the names of their keys. */
 export function toGroups(keys: readonly string[], rows: readonly GroupRow[]): Group[] {
   if (rows.length > MAX_GROUPS) throw tooManyGroups();
-  return rows.map(({ values, ...aggregate }) => ({
+  return allTold(rows).map(({ values, ...aggregate }) => ({
     keys: Object.fromEntries(keys.map((name, index) => [name, values[index]!])),
     aggregate,
   }));
 }
 
+/** What rows come to. @throws GatewayError (FORBIDDEN) where that may not be told. */
+export function toAggregate(row: AggregateRow): Aggregate {
+  return allTold([row])[0]!;
+}
+
 /** Aggregates a whole list of a noun. */
-export function aggregateList(
+export async function aggregateList(
   prisma: PrismaClient,
   noun: Noun,
   where: Where | undefined,
 ): Promise<Aggregate> {
-  return aggregateRows(prisma, { model: noun, where }, fieldsOf(noun));
+  return toAggregate(await aggregateRows(prisma, { model: noun, where }, fieldsOf(noun)));
 }
 
 /** Groups a whole list of a noun. */
@@ -73,7 +80,7 @@ export function aggregateByKey(
   return new DataLoader(async (parents) => {
     const rows = { model: noun, where };
     const found = await aggregateRanges(prisma, range, parents, rows, fieldsOf(noun));
-    return parents.map((parent) => found.get(parent)!);
+    return parents.map((parent) => orError(() => toAggregate(found.get(parent)!)));
   });
 }
 

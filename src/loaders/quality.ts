@@ -11,10 +11,15 @@ export function qualityLoaders(prisma: PrismaClient, history: History) {
       (parents) => firstPasses(prisma, history, parents),
       ([row]) => row ?? { completed: 0, firstPass: 0 },
     ),
-    /** The number of records of each decision, by the code of its action. */
+    /** Each decision that was taken, by the code of its action. */
     decisions: byScope(
-      (parents) => decisions(prisma, history, parents),
-      (rows) => new Map(rows.map(({ action, count }) => [action, count])),
+      async (parents) =>
+        // Each stands for itself: one that may not be told takes no other with it.
+        (await decisions(prisma, history, parents)).map((decision) => ({
+          parent: decision.parent,
+          decision,
+        })),
+      (rows) => new Map(rows.map(({ decision }) => [decision.action, decision])),
     ),
     rework: byScope(
       (parents) => rework(prisma, history, parents),

@@ -11,6 +11,7 @@ import {
 } from '../database/quality.ts';
 import type { RangeKey } from '../database/ranges.ts';
 import type { History, ScopeKind } from '../database/scope.ts';
+import { allTold } from '../database/small-groups.ts';
 import { TASK_ACTION } from '../domain/codes.ts';
 import { readTimeRange, type TimeRange } from '../domain/time.ts';
 import { builder } from './builder.ts';
@@ -81,14 +82,13 @@ function decisionsOf(
   context: GatewayContext,
 ) => Promise<Measured<DecisionCounts>> {
   return async ({ parent, history }, _args, { loaders }) => {
-    const counts = await loaders.quality(history).decisions.load(parent);
-    return {
-      parent,
-      history,
-      passed: counts.get(TASK_ACTION[passing]) ?? 0,
-      rejected: counts.get(TASK_ACTION[rejecting]) ?? 0,
-      rejecting,
+    const decisions = await loaders.quality(history).decisions.load(parent);
+    const count = (action: keyof typeof TASK_ACTION) => {
+      const decision = decisions.get(TASK_ACTION[action]);
+      return decision ? allTold([decision])[0]!.count : 0;
     };
+    const [passed, rejected] = [count(passing), count(rejecting)];
+    return { parent, history, passed, rejected, rejecting };
   };
 }
 
