@@ -70,7 +70,9 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*.js', 'prisma/*.js', 'test/client/*.js'] },
+        projectService: {
+          allowDefaultProject: ['*.js', 'prisma/*.js', 'ops/*.js', 'test/client/*.js'],
+        },
         tsconfigRootDir: import.meta.dirname,
       },
     },
