@@ -56,7 +56,10 @@ describe('nobody', () => {
         url: `/graphql${query}`,
         headers: accept,
       });
-      expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html']);
+      expect([page.statusCode, page.headers['content-type']]).toEqual([
+        200,
+        'text/html; charset=utf-8',
+      ]);
       expect(page.payload).not.toContain('totalCount":');
     }
     expect((await ask(gateway, accept)).statusCode).toBe(401);

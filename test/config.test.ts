@@ -26,6 +26,12 @@ describe('defaults', () => {
       auth: undefined,
       secretKey: undefined,
       minGroup: 5,
+      surface: {
+        introspection: true,
+        suggestions: true,
+        graphiql: true,
+        corsOrigins: new Set(),
+      },
       timeZone: 'UTC',
       rosettaDomain: 'rosetta.example.com',
       limits: {
@@ -92,6 +98,9 @@ const CHOICES = {
   GATEWAY_MIGRATE: ['on', 'off'],
   GATEWAY_INGEST: ['on', 'off'],
   GATEWAY_AUTH: ['on', 'off'],
+  GATEWAY_INTROSPECTION: ['on', 'off'],
+  GATEWAY_SUGGESTIONS: ['on', 'off'],
+  GATEWAY_GRAPHIQL: ['on', 'off'],
   GATEWAY_NAMED_STATEMENTS: ['on', 'off'],
   GATEWAY_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
   GATEWAY_LOG_FORMAT: ['json', 'pretty'],
@@ -217,6 +226,50 @@ describe('GATEWAY_AUTH', () => {
       `GATEWAY_AUTH is off, and HOST "${HOST}" can be reached from elsewhere; allowed is off with a loopback HOST, such as 127.0.0.1, only`,
     );
   });
+});
+
+describe('GATEWAY_CORS_ORIGINS', () => {
+  it('are origins as browsers name them', () => {
+    const { surface } = readConfig({
+      GATEWAY_CORS_ORIGINS: 'https://app.example.com, http://localhost:3000,http://[::1]:8080',
+    });
+    expect([...surface.corsOrigins]).toEqual([
+      'https://app.example.com',
+      'http://localhost:3000',
+      'http://[::1]:8080',
+    ]);
+  });
+
+  it.each([
+    '*',
+    'null',
+    'app.example.com',
+    'https://app.example.com/',
+    'https://app.example.com:443',
+    'https://*.example.com',
+    'https://App.example.com',
+    'https://user@app.example.com',
+    'file:///',
+    ' ',
+  ])('are not %j', (one) => {
+    expect(refusal({ GATEWAY_CORS_ORIGINS: `https://a.example,${one}` })).toBe(
+      `GATEWAY_CORS_ORIGINS has ${JSON.stringify(one.trim())}, which is no origin; allowed are origins as browsers name them, https://app.example.com for instance, separated by commas`,
+    );
+  });
+});
+
+it('what is shown of the schema follows GATEWAY_INTROSPECTION unless told', () => {
+  const shown = (environment: Record<string, string>) => {
+    const { introspection, suggestions, graphiql } = readConfig(environment).surface;
+    return [introspection, suggestions, graphiql];
+  };
+  expect(shown({ GATEWAY_INTROSPECTION: 'off' })).toEqual([false, false, false]);
+  expect(shown({ GATEWAY_INTROSPECTION: 'off', GATEWAY_SUGGESTIONS: 'on' })).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  expect(shown({ GATEWAY_GRAPHIQL: 'off' })).toEqual([true, true, false]);
 });
 
 describe('GATEWAY_SECRET_KEY', () => {

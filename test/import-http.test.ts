@@ -368,7 +368,9 @@ describe('a sender', () => {
       const socket = connect(slowPort, '127.0.0.1');
       let answer = '';
       socket.on('data', (data) => (answer += data.toString())).on('error', () => undefined);
-      socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`);
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      );
       return { socket, answer: () => answer };
     };
     const [slow, other] = [post('/import'), post('/graphql')];

@@ -1,8 +1,10 @@
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 
 /** Where the gateway can be asked, and what to paste into a shell. */
 export interface Banner {
-  graphiql: string;
+  /** Absent where it is off. */
+  graphiql?: string;
   requests: string[];
 }
 
@@ -18,14 +20,13 @@ function shellQuote(text: string): string {
 }
 
 /**
- * A request for each REST route, about a task that is there.
- * @param isGuarded whether callers are asked who they are; then the requests take an API key from the shell's environment.
+ * A request for each REST route, about a task that is there. Where callers are asked who they are, the requests take an API
+ * key from the shell's environment.
  */
 export async function createBanner(
   { prisma }: Database,
-  host: string,
+  { host, auth, surface }: Pick<Config, 'host' | 'auth' | 'surface'>,
   port: number,
-  isGuarded: boolean,
 ): Promise<Banner> {
   const wildcard = host === '0.0.0.0' || host === '::';
   const name = wildcard ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
@@ -41,11 +42,11 @@ export async function createBanner(
   const task = JSON.stringify({ campaignId, annotationRequestId, sceneId });
   const id = encodeURIComponent(annotationRequestId);
   return {
-    graphiql: `${url}/graphql`,
+    ...(surface.graphiql && { graphiql: `${url}/graphql` }),
     requests: [
       `curl ${url}/task/get -d ${shellQuote(task)}`,
       `curl ${shellQuote(`${url}/statistics?annotationRequestId=${id}&limit=2`)}`,
       `curl ${shellQuote(`${url}/statistics/record?annotationRequestId=${id}&pageSize=2`)}`,
-    ].map((request) => (isGuarded ? `${request} -H "X-API-Key: $API_KEY"` : request)),
+    ].map((request) => (auth ? `${request} -H "X-API-Key: $API_KEY"` : request)),
   };
 }

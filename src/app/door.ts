@@ -11,7 +11,8 @@ import {
   writeJson,
 } from '../rest/rest.ts';
 import type { AccessRecord } from './access.ts';
-import { isPageRequest, renderGraphQLError } from './graphql-request.ts';
+import { isPageRequest } from './graphiql.ts';
+import { renderGraphQLError } from './graphql-request.ts';
 import type { Identify } from './identify.ts';
 import type { Spool } from './spool.ts';
 
@@ -39,6 +40,10 @@ export interface DoorOptions {
   /** The path of GraphQL, and those that are open to everybody. */
   readonly graphqlPath: string;
   readonly openPaths: ReadonlySet<string>;
+  /** Whether GraphiQL is there, which is open to everybody too. */
+  readonly graphiql: boolean;
+  /** Whether a request comes from a page that may send it, or from none. */
+  readonly isFromKnownPage: (req: IncomingMessage) => boolean;
   /** The IANA time zone of an envelope's `date`. */
   readonly timeZone: string;
   /** Whether data is taken in. */
@@ -47,7 +52,7 @@ export interface DoorOptions {
 
 /** Makes what lets requests in before anything is done with them, or answers those that it does not let in. */
 export function createDoor(options: DoorOptions) {
-  const { identify, graphqlPath, openPaths, timeZone, ingest } = options;
+  const { identify, graphqlPath, openPaths, graphiql, timeZone, ingest } = options;
 
   const refuse = (
     req: IncomingMessage,
@@ -77,9 +82,15 @@ export function createDoor(options: DoorOptions) {
   ): Promise<Admitted | undefined> => {
     const { path } = splitTarget(req.url ?? '/');
     // GraphiQL is the same for everybody; what is asked from it says who asks.
-    if (openPaths.has(path) || (path === graphqlPath && isPageRequest(req))) return {};
+    if (openPaths.has(path) || (graphiql && path === graphqlPath && isPageRequest(req))) return {};
     access.route = path === graphqlPath ? path : routeOf(path);
     const isImport = isImportPath(path);
+    if (isImport && !options.isFromKnownPage(req)) {
+      // Its body may be of any type, which a browser lets every page send, to this very machine too.
+      access.refusal = `origin ${req.headers.origin}`;
+      refuse(req, res, 403, requestId, access);
+      return undefined;
+    }
     const found = await identify(req, res, requestId, isImport && ingest && req.method === 'POST');
     if (!('session' in found)) {
       access.refusal = found.reason;

@@ -70,7 +70,6 @@ function headersOf({ of, format }: Plan, { packing }: ExportRequest, watermark: 
   return {
     'Content-Type': `${MEDIA_TYPES[format]}; charset=utf-8`,
     'Content-Disposition': `attachment; filename="rosetta-${of}.${format}"`,
-    'Cache-Control': 'no-store',
     Vary: 'Accept, Accept-Encoding',
     'X-Export-Watermark': watermark,
     ...(packing && { 'Content-Encoding': packing }),

@@ -14,14 +14,17 @@ import {
   createRest,
   headerOf,
   refuseBody,
+  SECURITY_HEADERS,
   splitTarget,
   verdictOfStatus,
   writeFailure,
   writeJson,
 } from '../rest/rest.ts';
 import type { AccessRecord } from './access.ts';
+import { createCors } from './cors.ts';
 import { createDoor, type Admitted } from './door.ts';
 import { createExporter } from './export.ts';
+import { isPageRequest, writePage } from './graphiql.ts';
 import { createGraphQL } from './graphql.ts';
 import { prepareGraphQLRequest, renderGraphQLError } from './graphql-request.ts';
 import { createImporter } from './import.ts';
@@ -40,6 +43,7 @@ export interface GatewayOptions {
     | 'maxExports'
     | 'limits'
     | 'minGroup'
+    | 'surface'
     | 'ingest'
     | 'auth'
     | 'secretKey'
@@ -102,8 +106,14 @@ export function createGateway(options: GatewayOptions): Gateway {
       return open.prisma;
     },
   });
+  const { corsOrigins, graphiql } = config.surface;
+  const letRead = createCors(corsOrigins);
+  const isFromKnownPage = (req: IncomingMessage) =>
+    isSameOrigin(req) || corsOrigins.has(req.headers.origin!);
   const admit = createDoor({
     ...config,
+    graphiql,
+    isFromKnownPage,
     identify: createIdentifier({
       authenticate,
       log,
@@ -141,7 +151,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     { session, body: importBody }: Admitted,
   ): Promise<void> => {
     const { path } = splitTarget(req.url ?? '/');
-    if (path === GRAPHQL_PATH) {
+    if (path === GRAPHQL_PATH && graphiql && isPageRequest(req)) {
+      access.route = path;
+      writePage(req, res);
+    } else if (path === GRAPHQL_PATH) {
       access.route = path;
       const refusal = await prepareGraphQLRequest(req, config.maxBodyBytes);
       if (!refusal) {
@@ -154,7 +167,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
       } else {
         access.errorCodes = ['BAD_USER_INPUT'];
-        writeJson(req, res, 400, renderGraphQLError('BAD_USER_INPUT', refusal.message));
+        const { status, message } = refusal;
+        writeJson(req, res, status, renderGraphQLError('BAD_USER_INPUT', message));
       }
     } else if (PROBE_PATHS.has(path)) {
       access.route = path;
@@ -177,6 +191,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const serve = async (
     ...[req, res, requestId, access]: Parameters<typeof admit>
   ): Promise<void> => {
+    if (letRead(req, res)) {
+      access.route = 'preflight';
+      return;
+    }
     const admitted = await admit(req, res, requestId, access);
     try {
       if (admitted) await answer(req, res, requestId, access, admitted);
@@ -189,6 +207,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const started = performance.now();
     const requestId = createRequestId();
     const access: AccessRecord = { route: 'unknown' };
+    res.setHeaders(SECURITY_HEADERS);
     res.setHeader('X-Request-Id', requestId);
     if (stopping.aborted) res.setHeader('Connection', 'close');
     res.once('close', () => {
@@ -216,7 +235,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     upgrade(req, socket, head) {
       const { path } = splitTarget(req.url ?? '/');
       if (path !== GRAPHQL_PATH || !isWebSocket(req) || stopping.aborted) return false;
-      if (isSameOrigin(req)) {
+      if (isFromKnownPage(req)) {
         webSockets.upgrade(req, socket, head);
       } else {
         log.info(

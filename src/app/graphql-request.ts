@@ -7,30 +7,32 @@ import { parseQueryString, readBody, splitTarget, type UnreadBody } from '../res
 export const BODY_TIMEOUT_MS = 30_000;
 
 /** Why a request is not handed on: its body could not be read, or what it says is wrong. */
-export type Refusal = { unread: UnreadBody } | { message: string };
+export type Refusal = { unread: UnreadBody } | { status: 400 | 415; message: string };
 
 /** The parameters of a GET that hold JSON. */
 const JSON_PARAMETERS = ['variables', 'extensions'];
 
 function checkQuery(query: string): Refusal | undefined {
   const parameters = parseQueryString(query);
-  if (!parameters) return { message: 'The query string is not percent-encoded UTF-8.' };
+  if (!parameters)
+    return { status: 400, message: 'The query string is not percent-encoded UTF-8.' };
   for (const name of JSON_PARAMETERS) {
     for (const text of parameters.get(name) ?? []) {
       try {
         JSON.parse(text);
       } catch {
-        return { message: `The parameter "${name}" is not JSON.` };
+        return { status: 400, message: `The parameter "${name}" is not JSON.` };
       }
     }
   }
   return undefined;
 }
 
-/** Whether GraphiQL is asked for, by Yoga's own rule: a query that comes with such a request is shown, not executed. */
-export function isPageRequest({ method, headers }: IncomingMessage): boolean {
-  return method === 'GET' && !!headers.accept?.includes('text/html');
-}
+/** The media types of what is executed. A page of any host can send others, forms among them, without asking a browser's leave. */
+const JSON_TYPES: ReadonlySet<string | undefined> = new Set([
+  'application/json',
+  'application/graphql+json',
+]);
 
 /**
  * Makes of a request for `/graphql` what Yoga can be given. Yoga builds a URL of the Host header, whatever is in it, and
@@ -46,13 +48,19 @@ export async function prepareGraphQLRequest(
   if (refusal) return refusal;
   req.url = query === '' ? path : `${path}?${query}`;
   req.headers.host = 'gateway';
-  // Media types have no case; Yoga's look-up has.
-  const contentType = req.headers['content-type'];
-  if (contentType) req.headers['content-type'] = contentType.toLowerCase();
   if (req.method !== 'POST') return undefined;
+  const contentType = req.headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase();
+  if (!JSON_TYPES.has(contentType)) {
+    return {
+      status: 415,
+      message: 'An operation is sent as JSON: with Content-Type: application/json.',
+    };
+  }
+  // Media types have no case; Yoga's look-up has.
+  req.headers['content-type'] = contentType;
   const bytes = await readBody(req, { maxBytes, timeoutMs: BODY_TIMEOUT_MS });
   if (typeof bytes === 'number') return { unread: bytes };
-  if (!isUtf8(bytes)) return { message: 'The body is not UTF-8.' };
+  if (!isUtf8(bytes)) return { status: 400, message: 'The body is not UTF-8.' };
   req.body = bytes.toString();
   return undefined;
 }

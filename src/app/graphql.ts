@@ -1,4 +1,3 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import {
   getOperationAST,
   OperationTypeNode,
@@ -33,6 +32,7 @@ import {
 } from '../plugins/operation-record.ts';
 import { useReservedNames } from '../plugins/reserved-names.ts';
 import { useRights } from '../plugins/rights.ts';
+import { useSchemaWords } from '../plugins/schema-words.ts';
 import { useSubscriptions } from '../plugins/subscriptions.ts';
 import type { Asked } from '../rest/rest.ts';
 import type { GatewayContext } from '../schema/context.ts';
@@ -65,7 +65,7 @@ export type Subscribe = (
 >;
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'rosettaDomain' | 'ingest' | 'limits' | 'minGroup'>;
+  config: Pick<Config, 'rosettaDomain' | 'ingest' | 'limits' | 'minGroup' | 'surface'>;
   log: Logger;
   /** The database, once it is ready to be asked. */
   database: () => Database | undefined;
@@ -74,36 +74,6 @@ export interface GraphQLOptions {
   /** What changes in a database. */
   feed: (database: Database) => Feed;
 }
-
-const DEFAULT_QUERY = `# Rosetta Gateway: campaigns, their annotation requests, pools, tasks and history.
-# Every type and field is described in the documentation on the left.
-query Campaigns {
-  campaigns(first: 5) {
-    totalCount
-    nodes {
-      campaignId
-      name
-      annotationRequests(first: 3) {
-        totalCount
-        nodes {
-          annotationRequestId
-          name
-          tasks(first: 3) {
-            totalCount
-            nodes {
-              taskId
-              status
-              pool {
-                name
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-}
-`;
 
 /** What a context is made of. */
 type Scope = Pick<RequestScope, 'requestId' | 'session'> & Partial<Pick<RequestScope, 'hangUp'>>;
@@ -164,7 +134,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     };
   };
 
-  const mask = createErrorMask(translate);
+  const mask = createErrorMask(translate, config.surface.suggestions);
   const yoga = createYoga<RequestScope, GatewayContext>({
     schema,
     context: createContext,
@@ -178,11 +148,12 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     landingPage: false,
     // The handler has read the body, within its bounds.
     maxRequestBodySize: false,
-    graphiql: { title: 'Rosetta Gateway', defaultQuery: DEFAULT_QUERY },
-    renderGraphiQL,
+    // The handler has a page of its own.
+    graphiql: false,
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
       useLimits(config.limits),
+      useSchemaWords(config.surface),
       useReservedNames(),
       useIncremental(mask),
       useRights(),

@@ -55,7 +55,6 @@ export function writeProbe(res: ServerResponse, readiness: Readiness): void {
   res.statusCode = readiness.ready ? 200 : 503;
   if (!readiness.ready) res.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(body);
 }

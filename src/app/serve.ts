@@ -89,15 +89,10 @@ export async function serve(config: Config, log: Logger, signal: AbortSignal): P
         'not ready: migrations are missing, GATEWAY_MIGRATE is off',
       );
     } else {
-      const { graphiql, requests } = await createBanner(
-        database,
-        config.host,
-        port,
-        config.auth !== undefined,
-      );
+      const { graphiql, requests } = await createBanner(database, config, port);
       log.info(
         { database: config.database.kind, graphiql, requests },
-        `ready: GraphiQL at ${graphiql}`,
+        graphiql ? `ready: GraphiQL at ${graphiql}` : 'ready',
       );
     }
     if (!signal.aborted) await once(signal, 'abort');

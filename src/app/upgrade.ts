@@ -5,7 +5,7 @@ export function isWebSocket({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-/** Whether a page that opens a WebSocket is one of ours: browsers let every page do that, and read what comes. */
+/** Whether a request comes from no page, or from one of ours: browsers say which, and let every page send some. */
 export function isSameOrigin({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers;
   if (origin === undefined) return true;

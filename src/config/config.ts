@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isTimeZone } from '../domain/time.ts';
 import { authVariables, checkAuth, readAuth } from './auth.ts';
 import { limitVariables, readLimits } from './limits.ts';
+import { readSurface, surfaceVariables } from './surface.ts';
 import { MAX_TIMER_MS, oneOf, wholeNumber } from './values.ts';
 
 export type { AuthConfig, TokenConfig } from './auth.ts';
@@ -64,6 +65,7 @@ const variables = {
   GATEWAY_INGEST: oneOf(['on', 'off']).default('off'),
   ...authVariables,
   GATEWAY_MIN_GROUP: wholeNumber(1, 1000).default(5),
+  ...surfaceVariables,
   GATEWAY_TIME_ZONE: timeZone.default('UTC'),
   ROSETTA_DOMAIN: domain.default('rosetta.example.com'),
   GATEWAY_MAX_BODY_BYTES: wholeNumber(1, 1_073_741_824).default(1_048_576),
@@ -140,6 +142,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     secretKey: env.GATEWAY_SECRET_KEY,
     /** How many operators a group has at least of whose work those are told from whom people are hidden. */
     minGroup: env.GATEWAY_MIN_GROUP,
+    /** What is shown of the schema, and to pages of whom. */
+    surface: readSurface(env),
     /** The zone of `date` and `created_time` in REST answers. */
     timeZone: env.GATEWAY_TIME_ZONE,
     /** The host in a task's `viewUrl`. */

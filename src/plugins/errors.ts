@@ -8,6 +8,7 @@ import {
   type ErrorCode,
 } from '../domain/errors.ts';
 import { onErrors } from './incremental.ts';
+import { withoutSchema } from './schema-words.ts';
 
 /** Finds what an error of the layers below means to a caller; undefined if it was not foreseen. */
 export type Translate = (error: unknown) => ErrorCode | undefined;
@@ -45,12 +46,12 @@ const LIBRARY_CODES: ReadonlySet<unknown> = new Set([
 ]);
 
 /** A caller's fault as the caller is told: one of our codes, and nothing of what a library adds. */
-function tellFault(error: GraphQLError): GraphQLError {
+function tellFault(error: GraphQLError, showsSchema: boolean): GraphQLError {
   const { code } = error.extensions;
   const said = error.extensions.http;
   // Yoga's word for a request that is no GraphQL request at all, or comes by the wrong method.
   const http = code === 'BAD_REQUEST' && said?.status !== 405 ? { status: 400 } : said;
-  return new GraphQLError(error.message, {
+  return new GraphQLError(showsSchema ? error.message : withoutSchema(error), {
     nodes: error.nodes,
     source: error.source,
     positions: error.positions,
@@ -75,8 +76,9 @@ function isTooDeep(error: unknown): boolean {
 /**
  * Makes of any error what a caller sees: a code of the table and a sentence to act on. Whatever was not foreseen is
  * masked, whatever NODE_ENV says, and its reason is kept for `logReasons`.
+ * @param showsSchema whether GraphQL's own messages are told, which name what the caller has not named.
  */
-export function createErrorMask(translate: Translate) {
+export function createErrorMask(translate: Translate, showsSchema: boolean) {
   const tell = (thrown: unknown): GraphQLError => {
     const error =
       thrown instanceof GraphQLError
@@ -86,7 +88,8 @@ export function createErrorMask(translate: Translate) {
           });
     const original = error.originalError;
     if (original instanceof GatewayError) return error;
-    if (thrown instanceof GraphQLError && isCallersFault(error)) return tellFault(error);
+    if (thrown instanceof GraphQLError && isCallersFault(error))
+      return tellFault(error, showsSchema);
     if (isTooDeep(original ?? thrown)) {
       return new GraphQLError('The operation is nested too deeply.', {
         path: error.path,

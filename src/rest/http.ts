@@ -6,6 +6,19 @@ import { renderEnvelope, verdictOfStatus, type Stamp, type Verdict } from './env
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
 
+/**
+ * What every answer tells browsers, unless it is another kind of answer: it is what it says it is, it is for who asked and
+ * nobody after him, and it is no page, nor part of one of another host. Where CORS lets such a page read it, it may.
+ */
+export const SECURITY_HEADERS = new Map([
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Cache-Control', 'no-store'],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['X-Frame-Options', 'DENY'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+]);
+
 /** A header that is to be given once; several are one, joined by commas. */
 export function headerOf({ headers }: Pick<IncomingMessage, 'headers'>, name: string) {
   return headers[name.toLowerCase()] as string | undefined;
@@ -131,6 +144,7 @@ export function renderClientError(error: Error, stamp: Stamp): { status: number;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Date: ${new Date().toUTCString()}`,
+    ...[...SECURITY_HEADERS].map(([name, value]) => `${name}: ${value}`),
     `X-Request-Id: ${stamp.requestId}`,
     `Content-Type: ${CONTENT_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,

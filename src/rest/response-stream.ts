@@ -38,7 +38,11 @@ export class ResponseStream {
 
   /** Headers of the answer, which is a success once bytes follow. */
   setHeaders(headers: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(headers)) this.#res.setHeader(name, value);
+    for (const [name, value] of Object.entries(headers)) {
+      // It may differ by origin already.
+      if (name === 'Vary') this.#res.appendHeader(name, value);
+      else this.#res.setHeader(name, value);
+    }
   }
 
   /**

@@ -31,6 +31,7 @@ export {
   answerClientError,
   headerOf,
   refuseBody,
+  SECURITY_HEADERS,
   writeFailure,
   writeJson,
 } from './http.ts';
