@@ -6,7 +6,7 @@ const graphql = createRequire(import.meta.url).resolve('graphql');
 
 // The tests run on the embedded database, or on the PostgreSQL server that DATABASE_URL names. Those that need a real
 // server are a project of their own, which only that second run has.
-const project = (name: string, include: string, exclude: string[] = []) => ({
+export const project = (name: string, include: string, exclude: string[] = []) => ({
   resolve: { alias: [{ find: /^graphql$/, replacement: graphql }] },
   test: {
     name,
@@ -21,7 +21,7 @@ const project = (name: string, include: string, exclude: string[] = []) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('gateway', 'test/**/*.test.ts', ['test/postgres/**']),
+      project('gateway', 'test/**/*.test.ts', ['test/postgres/**', 'test/faults/**']),
       ...(process.env.DATABASE_URL ? [project('postgres', 'test/postgres/**/*.test.ts')] : []),
     ],
     maxWorkers: 2,
