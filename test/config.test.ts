@@ -32,6 +32,7 @@ describe('defaults', () => {
         graphiql: true,
         corsOrigins: new Set(),
       },
+      operations: { manifest: undefined, persistedOnly: false },
       timeZone: 'UTC',
       rosettaDomain: 'rosetta.example.com',
       limits: {
@@ -101,6 +102,7 @@ const CHOICES = {
   GATEWAY_INTROSPECTION: ['on', 'off'],
   GATEWAY_SUGGESTIONS: ['on', 'off'],
   GATEWAY_GRAPHIQL: ['on', 'off'],
+  GATEWAY_OPERATIONS: ['any', 'persisted'],
   GATEWAY_NAMED_STATEMENTS: ['on', 'off'],
   GATEWAY_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
   GATEWAY_LOG_FORMAT: ['json', 'pretty'],
@@ -131,7 +133,11 @@ describe.each(Object.entries(NUMBERS))('%s', (name, [min, max]) => {
 
 describe.each(Object.entries(CHOICES))('%s', (name, values) => {
   it('takes its values', () => {
-    for (const value of values) expect(() => readConfig({ [name]: value })).not.toThrow();
+    const GATEWAY_OPERATIONS_MANIFEST = 'manifest.json';
+    for (const value of values) {
+      const environment = { GATEWAY_OPERATIONS_MANIFEST, [name]: value };
+      expect(() => readConfig(environment)).not.toThrow();
+    }
   });
 
   it.each(['true', '1', 'ON', 'yes', ' on'])('refuses %j', (value) => {
@@ -270,6 +276,21 @@ it('what is shown of the schema follows GATEWAY_INTROSPECTION unless told', () =
     false,
   ]);
   expect(shown({ GATEWAY_GRAPHIQL: 'off' })).toEqual([true, true, false]);
+});
+
+describe('GATEWAY_OPERATIONS=persisted', () => {
+  const GATEWAY_OPERATIONS = 'persisted';
+  const GATEWAY_OPERATIONS_MANIFEST = 'manifest.json';
+
+  it('has a manifest, and no GraphiQL', () => {
+    const { surface, operations } = readConfig({ GATEWAY_OPERATIONS, GATEWAY_OPERATIONS_MANIFEST });
+    expect(operations).toEqual({ manifest: 'manifest.json', persistedOnly: true });
+    expect(surface).toMatchObject({ introspection: true, suggestions: true, graphiql: false });
+    expect(refusal({ GATEWAY_OPERATIONS, GATEWAY_GRAPHIQL: 'on' })).toBe(
+      'GATEWAY_OPERATIONS_MANIFEST is missing; GATEWAY_OPERATIONS=persisted needs the path of a manifest\n' +
+        'GATEWAY_GRAPHIQL is on, and what is asked with it would be refused; allowed is off with GATEWAY_OPERATIONS=persisted',
+    );
+  });
 });
 
 describe('GATEWAY_SECRET_KEY', () => {

@@ -44,6 +44,7 @@ export interface GatewayOptions {
     | 'limits'
     | 'minGroup'
     | 'surface'
+    | 'operations'
     | 'ingest'
     | 'auth'
     | 'secretKey'

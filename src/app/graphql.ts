@@ -31,12 +31,20 @@ import {
   type OperationRecord,
 } from '../plugins/operation-record.ts';
 import { useReservedNames } from '../plugins/reserved-names.ts';
+import {
+  createFinder,
+  ID_PARAMETERS,
+  usePersistedOperations,
+  type FindOperation,
+  type OperationParams,
+} from '../plugins/persisted-operations.ts';
 import { useRights } from '../plugins/rights.ts';
 import { useSchemaWords } from '../plugins/schema-words.ts';
 import { useSubscriptions } from '../plugins/subscriptions.ts';
 import type { Asked } from '../rest/rest.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
+import { readManifest } from './manifest.ts';
 
 /** What the HTTP handler hands to Yoga with each request. */
 export interface RequestScope extends IdempotentRequest {
@@ -49,7 +57,7 @@ export interface RequestScope extends IdempotentRequest {
 }
 
 /** What a caller wants to subscribe to. */
-interface SubscribeParams {
+interface SubscribeParams extends OperationParams {
   readonly query: string;
   readonly operationName?: string | null | undefined;
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
@@ -65,7 +73,10 @@ export type Subscribe = (
 >;
 
 export interface GraphQLOptions {
-  config: Pick<Config, 'rosettaDomain' | 'ingest' | 'limits' | 'minGroup' | 'surface'>;
+  config: Pick<
+    Config,
+    'rosettaDomain' | 'ingest' | 'limits' | 'minGroup' | 'surface' | 'operations'
+  >;
   log: Logger;
   /** The database, once it is ready to be asked. */
   database: () => Database | undefined;
@@ -150,8 +161,10 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     maxRequestBodySize: false,
     // The handler has a page of its own.
     graphiql: false,
+    extraParamNames: [...ID_PARAMETERS],
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
+      usePersistedOperations((params) => find(params)),
       useLimits(config.limits),
       useSchemaWords(config.surface),
       useReservedNames(),
@@ -165,7 +178,22 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     ],
   });
 
-  const subscribe: Subscribe = async ({ query, operationName, variables }, scope) => {
+  /** What is wrong with a document, by the rules for all. */
+  const check = (text: string): readonly GraphQLError[] => {
+    const enveloped = yoga.getEnveloped({} as RequestScope) as Enveloped;
+    try {
+      return enveloped.validate(enveloped.schema, enveloped.parse(text));
+    } catch (error) {
+      return [mask(error)];
+    }
+  };
+  const { manifest, persistedOnly } = config.operations;
+  const operations =
+    manifest === undefined ? new Map<string, string>() : readManifest(manifest, check);
+  const find: FindOperation = createFinder({ operations, only: persistedOnly });
+
+  const subscribe: Subscribe = async (params, scope) => {
+    const { operationName, variables } = params;
     const { requestId, access } = scope;
     const note = (errors: readonly GraphQLError[] = []) => {
       noteErrors(access, errors);
@@ -176,7 +204,7 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
     try {
       const enveloped = yoga.getEnveloped(scope) as Enveloped;
       const { schema } = enveloped;
-      const document = enveloped.parse(query);
+      const document = enveloped.parse(find(params) ?? params.query);
       const invalid = enveloped.validate(schema, document);
       if (invalid.length > 0) throw new AggregateError(invalid);
       const operation = getOperationAST(document, operationName);

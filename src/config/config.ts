@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isTimeZone } from '../domain/time.ts';
 import { authVariables, checkAuth, readAuth } from './auth.ts';
 import { limitVariables, readLimits } from './limits.ts';
-import { readSurface, surfaceVariables } from './surface.ts';
+import { checkSurface, readOperations, readSurface, surfaceVariables } from './surface.ts';
 import { MAX_TIMER_MS, oneOf, wholeNumber } from './values.ts';
 
 export type { AuthConfig, TokenConfig } from './auth.ts';
@@ -110,7 +110,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const given = Object.fromEntries(
     VARIABLE_NAMES.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
   );
-  const result = z.object(variables).superRefine(checkAuth).safeParse(given);
+  const result = z
+    .object(variables)
+    .superRefine(checkAuth)
+    .superRefine(checkSurface)
+    .safeParse(given);
   if (!result.success) {
     throw new ConfigError(
       result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'),
@@ -144,6 +148,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     minGroup: env.GATEWAY_MIN_GROUP,
     /** What is shown of the schema, and to pages of whom. */
     surface: readSurface(env),
+    operations: readOperations(env),
     /** The zone of `date` and `created_time` in REST answers. */
     timeZone: env.GATEWAY_TIME_ZONE,
     /** The host in a task's `viewUrl`. */
