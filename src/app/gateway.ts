@@ -6,6 +6,7 @@ import { CheckUnavailableError } from '../auth/identity.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
+import { onBehalfOf } from '../database/request.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
 import type { Viewer } from '../domain/viewer.ts';
@@ -224,7 +225,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         'request',
       );
     });
-    serve(req, res, requestId, access).catch((error: unknown) => {
+    const request = { requestId, about: access };
+    onBehalfOf(request, () => serve(req, res, requestId, access)).catch((error: unknown) => {
       log.error({ requestId, err: error }, 'request failed');
       if (!res.headersSent) writeFailure(res, { ...stampOf(requestId), status: 500 });
       else res.destroy();

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Database } from '../database/database.ts';
 import { pendingMigrations } from '../database/database.ts';
+import { onNobodysBehalf } from '../database/request.ts';
 import { RETRY_AFTER_SECONDS } from '../domain/errors.ts';
 
 /** Milliseconds the database gets to answer whether it is there. */
@@ -42,7 +43,7 @@ export function createReadinessCheck(
 
   return async () => {
     if (stopping.aborted) return { ready: false, reason: 'stopping' };
-    underWay ??= probe().finally(() => (underWay = undefined));
+    underWay ??= onNobodysBehalf(probe).finally(() => (underWay = undefined));
     return underWay;
   };
 }

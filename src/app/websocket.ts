@@ -5,6 +5,7 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Authenticate } from '../auth/authenticate.ts';
+import { iterateOnBehalfOf, onBehalfOf } from '../database/request.ts';
 import type { Session } from '../domain/session.ts';
 import { noteErrors, type OperationRecord } from '../plugins/operation-record.ts';
 import type { Subscribe } from './graphql.ts';
@@ -130,10 +131,12 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         noteErrors(access, errors);
         return errors;
       }
-      const answer = await subscribe(params, scope);
+      const request = { requestId: scope.requestId, about: access };
+      const answer = await onBehalfOf(request, () => subscribe(params, scope));
       if ('errors' in answer) return answer.errors;
       const { schema, document, results } = answer;
-      return { schema, document, operationName: params.operationName, rootValue: results };
+      const rootValue = iterateOnBehalfOf(request, results);
+      return { schema, document, operationName: params.operationName, rootValue };
     },
     subscribe: (args) => (args as Prepared).rootValue,
     onError: ({ extra }, id) => end(extra, id),

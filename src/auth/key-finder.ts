@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import { onNobodysBehalf } from '../database/request.ts';
 import type { AccessKey } from './keys.ts';
 
 /** Milliseconds for which a look-up holds: so long may a key live that was revoked. */
@@ -24,12 +25,12 @@ export function createKeyFinder(database: () => PrismaClient): FindKey {
     let found = known.get(id);
     if (!found) {
       // Remembered from the moment of asking; requests that come meanwhile share the answer.
-      found = database()
-        .accessKey.findUnique({ where: { id } })
-        .then(null, (error: unknown) => {
-          known.delete(id);
-          throw error;
-        });
+      found = onNobodysBehalf(() =>
+        database().accessKey.findUnique({ where: { id } }).then(),
+      ).catch((error: unknown) => {
+        known.delete(id);
+        throw error;
+      });
       known.set(id, found);
     }
     return found;

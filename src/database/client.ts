@@ -1,10 +1,14 @@
 import type { PrismaPg } from '@prisma/adapter-pg';
 import type { PrismaPGlite } from 'pglite-prisma-adapter';
+import { withSeparateRequests } from './batches.ts';
 import { PrismaClient } from './generated/client/client.ts';
+import type { WatchStatements } from './statements.ts';
 
 export interface DatabaseOptions {
   /** Called with the text of each statement that is sent and its parameters, as JSON; for tests. */
   onStatement?: ((sql: string, parameters: string) => void) | undefined;
+  /** Told of each statement that is sent, on whose behalf, and how it went. */
+  watch?: WatchStatements | undefined;
 }
 
 /** The one client of a database. */
@@ -13,12 +17,9 @@ export function createClient(
   { onStatement }: DatabaseOptions,
 ): PrismaClient {
   // Errors are logged once, by whoever handles the request; Prisma would print them too.
-  if (!onStatement) return new PrismaClient({ adapter, log: [], errorFormat: 'minimal' });
-  const prisma = new PrismaClient({
-    adapter,
-    log: [{ level: 'query', emit: 'event' }],
-    errorFormat: 'minimal',
-  });
+  const options = { adapter, errorFormat: 'minimal' } as const;
+  if (!onStatement) return withSeparateRequests(new PrismaClient({ ...options, log: [] }));
+  const prisma = new PrismaClient({ ...options, log: [{ level: 'query', emit: 'event' }] });
   prisma.$on('query', (event) => onStatement(event.query, event.params));
-  return prisma;
+  return withSeparateRequests(prisma);
 }

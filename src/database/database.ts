@@ -61,13 +61,13 @@ function openPostgres(
   log: Logger,
   options: DatabaseOptions,
 ): Database {
-  const pool = createPostgresPool(config, log);
+  const pool = createPostgresPool(config, log, options.watch);
   const endPool = endingOf(pool);
   const prisma = createClient(createPostgresAdapter(pool, config, log), options);
   return {
     kind: 'postgresql',
     prisma,
-    snapshot: postgresSnapshots(config),
+    snapshot: postgresSnapshots(config, options.watch),
     async exclusively(run, signal) {
       // Connections of their own: a migration may take longer than a request's statement may.
       const own = { ...connectionOptions(config.url), connectionTimeoutMillis: config.poolWaitMs };

@@ -7,10 +7,11 @@ import { lockDirectory } from './directory-lock.ts';
 import { CHANGED_CHANNEL } from './listen.ts';
 import { migrateAlone } from './migrate.ts';
 import { embeddedSnapshots } from './snapshot.ts';
+import { supervisePGlite } from './statements.ts';
 
 /** A database on an embedded PostgreSQL that is already running; closing it ends that too. */
 export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}): Database {
-  const adapterFactory = new PrismaPGlite(pglite);
+  const adapterFactory = new PrismaPGlite(supervisePGlite(pglite, options.watch));
   const prisma = createClient(adapterFactory, options);
   return {
     kind: 'embedded',

@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { DatabaseConfig } from '../config/config.ts';
+import { supervisePool, type WatchStatements } from './statements.ts';
 
 type PostgresConfig = Extract<DatabaseConfig, { kind: 'postgresql' }>;
 
@@ -70,7 +71,11 @@ function lossesTo(log: Logger) {
   return (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
 }
 
-export function createPostgresPool(config: PostgresConfig, log: Logger): pg.Pool {
+export function createPostgresPool(
+  config: PostgresConfig,
+  log: Logger,
+  watch?: WatchStatements,
+): pg.Pool {
   const pool = new pg.Pool({
     ...connectionOptions(config.url),
     max: config.poolSize,
@@ -82,7 +87,7 @@ export function createPostgresPool(config: PostgresConfig, log: Logger): pg.Pool
     idle_in_transaction_session_timeout: 60_000,
   });
   // Not left to Prisma's adapter, which listens until it is disposed of, and connections end a moment later.
-  return pool.on('error', lossesTo(log));
+  return supervisePool(pool, watch).on('error', lossesTo(log));
 }
 
 /**

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.ts';
 import type { Prisma } from './generated/client/client.ts';
 import { connectionOptions, statementLimits } from './postgres.ts';
+import { supervise, type WatchStatements } from './statements.ts';
 
 /** The database at one moment, for as long as its transaction is open. */
 export interface Snapshot {
@@ -37,14 +38,18 @@ const SET_ON_SERVER = `SELECT set_config(wanted.name, wanted.value, true)
 /** Snapshots of a PostgreSQL server, each on a connection of its own. */
 export function postgresSnapshots(
   config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
+  watch?: WatchStatements,
 ): ReadSnapshot {
   return async (work, signal) => {
     signal?.throwIfAborted();
-    const client = new pg.Client({
-      ...connectionOptions(config.url),
-      ...statementLimits(config),
-      connectionTimeoutMillis: config.poolWaitMs,
-    });
+    const client = supervise(
+      new pg.Client({
+        ...connectionOptions(config.url),
+        ...statementLimits(config),
+        connectionTimeoutMillis: config.poolWaitMs,
+      }),
+      watch,
+    );
     // Between two statements nobody else would be told, and the next one no longer knows why.
     let lost: Error | undefined;
     client.on('error', (error) => (lost ??= error));

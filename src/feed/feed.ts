@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { readWatermarkOfNow } from '../database/changes.ts';
 import type { Database } from '../database/database.ts';
+import { onNobodysBehalf } from '../database/request.ts';
 import type { Watermark } from '../domain/changes.ts';
 import type { GatewayError } from '../domain/errors.ts';
 import { createPage, type FeedPage, type FollowedType } from './page.ts';
@@ -152,7 +153,7 @@ export function createFeed(database: Database, log: Logger, stallMs = STALL_MS):
         if (members.size === 0) stopReading();
       };
       signal.addEventListener('abort', leave, { once: true });
-      const at = await (reading ?? start()).started;
+      const at = await (reading ?? onNobodysBehalf(start)).started;
       return at();
     },
     members: () => (reading?.hasStarted ? members.size : 0),

@@ -1,0 +1,46 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** A request under way, as those who send statements on its behalf know it. */
+export interface CurrentRequest {
+  readonly requestId: string;
+  /** What is asked for, once that is known. */
+  readonly about: { readonly route?: string; readonly operation?: string };
+  /** Ends its work; absent where nothing does. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const current = new AsyncLocalStorage<CurrentRequest | undefined>();
+
+/** The request on whose behalf the code that asks is running; undefined where it is nobody's. */
+export function currentRequest(): CurrentRequest | undefined {
+  return current.getStore();
+}
+
+/** Does something on behalf of a request, with all that follows from it. */
+export function onBehalfOf<T>(request: CurrentRequest | undefined, work: () => T): T {
+  return current.run(request, work);
+}
+
+/** Takes each step of an iteration on behalf of a request, whoever asks for it. */
+export function iterateOnBehalfOf<T>(
+  request: CurrentRequest,
+  source: AsyncIterable<T>,
+): AsyncIterableIterator<T> {
+  const steps = source[Symbol.asyncIterator]();
+  return {
+    next: () => onBehalfOf(request, () => steps.next()),
+    return: (value?: unknown) =>
+      onBehalfOf(
+        request,
+        () => steps.return?.(value) ?? Promise.resolve({ value, done: true as const }),
+      ),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** Does something that others share or that outlives the request it began with: the end of that one is not to end it. */
+export function onNobodysBehalf<T>(work: () => T): T {
+  return current.run(undefined, work);
+}
