@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Which folder may import which: data flows one way,
- * main → commands → app → rest, schema, plugins → auth, feed, export, simulator → loaders, import → database → config → domain.
+ * main → commands → app → rest, schema, plugins, metrics → auth, feed, export, simulator → loaders, import → database → config → domain.
  * A folder may always import from itself.
  */
 const ALLOWED_IMPORTS = {
@@ -17,11 +17,13 @@ const ALLOWED_IMPORTS = {
   loaders: ['domain', 'database'],
   feed: ['loaders', 'domain', 'database'],
   schema: ['feed', 'loaders', 'import', 'domain', 'database'],
+  metrics: ['domain'],
   plugins: ['domain'],
   rest: ['domain'],
   app: [
     'rest',
     'schema',
+    'metrics',
     'plugins',
     'auth',
     'feed',

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { createRequire } from 'node:module';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import type { CreateOptions } from './commands/keys.ts';
 import { readConfig } from './config/config.ts';
+import { description, version } from './config/program.ts';
 import {
   EXPORT_ARGUMENT_NAMES,
   EXPORT_NAMES,
@@ -14,11 +14,6 @@ import { ROLES } from './domain/viewer.ts';
 
 /** The exit status of a command that could not do its work. */
 const FAILED = 2;
-
-const { version, description } = createRequire(import.meta.url)('../package.json') as {
-  version: string;
-  description: string;
-};
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) {

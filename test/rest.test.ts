@@ -363,8 +363,9 @@ describe('every answer', () => {
 
   it('asks to try again while there is no database', async () => {
     const log = pino({ level: 'silent' });
-    const own = createGateway({ config: gateway.config, log, database: () => undefined });
-    const server = createHttpServer(gateway.config, own, log);
+    const { config, metrics } = gateway;
+    const own = createGateway({ config, log, metrics, database: () => undefined });
+    const server = createHttpServer(config, own, log, metrics);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
     const answer = await send({ port }, { path: '/statistics?annotationRequestId=ar-1' });

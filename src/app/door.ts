@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ERROR_CODES, type ErrorCode } from '../domain/errors.ts';
 import type { Session } from '../domain/session.ts';
-import { mayRead, mayWrite } from '../domain/viewer.ts';
+import { mayObserve, mayRead, mayWrite } from '../domain/viewer.ts';
 import {
   isImportPath,
   renderEnvelope,
@@ -37,8 +37,9 @@ export interface Admitted {
 
 export interface DoorOptions {
   readonly identify: Identify;
-  /** The path of GraphQL, and those that are open to everybody. */
+  /** The path of GraphQL, that of the metrics where they are told here, and those that are open to everybody. */
   readonly graphqlPath: string;
+  readonly metricsPath: string | undefined;
   readonly openPaths: ReadonlySet<string>;
   /** Whether GraphiQL is there, which is open to everybody too. */
   readonly graphiql: boolean;
@@ -52,7 +53,7 @@ export interface DoorOptions {
 
 /** Makes what lets requests in before anything is done with them, or answers those that it does not let in. */
 export function createDoor(options: DoorOptions) {
-  const { identify, graphqlPath, openPaths, graphiql, timeZone, ingest } = options;
+  const { identify, graphqlPath, metricsPath, openPaths, graphiql, timeZone, ingest } = options;
 
   const refuse = (
     req: IncomingMessage,
@@ -83,7 +84,7 @@ export function createDoor(options: DoorOptions) {
     const { path } = splitTarget(req.url ?? '/');
     // GraphiQL is the same for everybody; what is asked from it says who asks.
     if (openPaths.has(path) || (graphiql && path === graphqlPath && isPageRequest(req))) return {};
-    access.route = path === graphqlPath ? path : routeOf(path);
+    access.route = path === graphqlPath || path === metricsPath ? path : routeOf(path);
     const isImport = isImportPath(path);
     if (isImport && !options.isFromKnownPage(req)) {
       // Its body may be of any type, which a browser lets every page send, to this very machine too.
@@ -100,7 +101,8 @@ export function createDoor(options: DoorOptions) {
     const { viewer } = found.session;
     access.viewer = viewer.name;
     // What an operation of GraphQL asks for is known later.
-    if (path === graphqlPath || (isImport ? mayWrite(viewer) : mayRead(viewer))) return found;
+    const may = path === metricsPath ? mayObserve : isImport ? mayWrite : mayRead;
+    if (path === graphqlPath || may(viewer)) return found;
     access.refusal = `role ${viewer.role}`;
     await found.body?.close();
     refuse(req, res, 403, requestId, access);

@@ -4,6 +4,7 @@ import { classifyDatabaseError } from '../database/errors.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { formatOf, planExport, type Part, type Plan } from '../export/export.ts';
 import { packInto } from '../export/pack.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import {
   MEDIA_TYPES,
   ReaderStalledError,
@@ -19,6 +20,7 @@ import { readExportTerms } from './export-terms.ts';
 
 export interface ExporterOptions {
   log: Logger;
+  metrics: Pick<Metrics, 'rowsExported' | 'exportEnded' | 'shed'>;
   /** The database, once it is ready. */
   database: () => Database | undefined;
   /** How many exports may be under way at once. */
@@ -78,7 +80,7 @@ function headersOf({ of, format }: Plan, { packing }: ExportRequest, watermark: 
 
 /** Gives rows out. How an export ended that did not come to its end is logged. */
 export function createExporter(options: ExporterOptions): ExportRows {
-  const { log, maxExports, minGroup, stopping } = options;
+  const { log, metrics, maxExports, minGroup, stopping } = options;
   let underWay = 0;
 
   /** @throws what went wrong before anything was written; afterwards the answer tells it. */
@@ -91,6 +93,7 @@ export function createExporter(options: ExporterOptions): ExportRows {
     const take = async (part: Part) => {
       if (stopping.aborted) throw new StoppingError('The gateway is stopping.');
       if (!written) out.setHeaders(headersOf(plan, request, part.watermark));
+      metrics.rowsExported(request.of, part.rows - (written?.rows ?? 0));
       written = part;
       progress.rows = part.rows;
       await packed.write(part.bytes);
@@ -114,8 +117,10 @@ export function createExporter(options: ExporterOptions): ExportRows {
       await eachPart(database, plan, take, out.signal);
       await packed.end();
       await out.end();
+      metrics.exportEnded(request.of, 'complete');
     } catch (error) {
       if (!written && !out.signal.aborted) throw error;
+      metrics.exportEnded(request.of, 'broken_off');
       await breakOff(written?.rows ?? 0, error);
     } finally {
       packed.close();
@@ -127,6 +132,8 @@ export function createExporter(options: ExporterOptions): ExportRows {
     const database = options.database();
     if (!database) return { verdict: verdictOfStatus(503) };
     if (underWay >= maxExports) {
+      metrics.shed('exports');
+      metrics.exportEnded(request.of, 'refused');
       const problem = `There are ${underWay} exports under way, as many as are allowed at once.`;
       const refusal = refuseExport(new GatewayError('SERVICE_UNAVAILABLE', problem));
       return {
@@ -139,6 +146,7 @@ export function createExporter(options: ExporterOptions): ExportRows {
       await write(database, request, out);
       return undefined;
     } catch (error) {
+      metrics.exportEnded(request.of, 'refused');
       const refusal = refusalOf(error);
       if (refusal.verdict.status !== 200) {
         const level = refusal.verdict.status === 500 ? 'error' : 'warn';

@@ -11,6 +11,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import {
   createRest,
   headerOf,
@@ -31,6 +32,7 @@ import { prepareGraphQLRequest, renderGraphQLError } from './graphql-request.ts'
 import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createIdentifier } from './identify.ts';
+import { isRead, METRICS_PATH, writeMetrics } from './metrics.ts';
 import { createRequestId } from './request-id.ts';
 import { isSameOrigin, isWebSocket, refuseUpgrade } from './upgrade.ts';
 import { createWebSockets } from './websocket.ts';
@@ -49,8 +51,11 @@ export interface GatewayOptions {
     | 'ingest'
     | 'auth'
     | 'secretKey'
+    | 'metrics'
   >;
   log: Logger;
+  /** What is counted. */
+  metrics: Metrics;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
   /** The gateway is to end: imports and exports stop where they are, other requests are finished. */
@@ -87,11 +92,12 @@ export interface Gateway {
 
 /** The gateway: GraphQL, the REST routes and the probes. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, log, database, stopping = new AbortController().signal } = options;
+  const { config, log, metrics, database, stopping = new AbortController().signal } = options;
   const keys = () => {
     const open = database();
     return open && config.ingest ? idempotencyKeys(open.prisma, log, options.keyTimes) : undefined;
   };
+  const metricsPath = config.metrics ? undefined : METRICS_PATH;
   let theFeed: Feed | undefined;
   const feed = (open: Database) => {
     theFeed ??= createFeed(open, log, options.stallMs);
@@ -124,11 +130,13 @@ export function createGateway(options: GatewayOptions): Gateway {
       stopping,
     }),
     graphqlPath: GRAPHQL_PATH,
+    metricsPath,
     openPaths: PROBE_PATHS,
   });
-  const graphql = createGraphQL({ config, log, database, keys, feed });
+  const graphql = createGraphQL({ config, log, metrics, database, keys, feed });
   const webSockets = createWebSockets({
     log,
+    metrics,
     maxMessageBytes: config.maxBodyBytes,
     authenticate,
     subscribe: graphql.subscribe,
@@ -136,12 +144,25 @@ export function createGateway(options: GatewayOptions): Gateway {
   const rest = createRest({
     ...config,
     execute: graphql.execute,
-    importBody: config.ingest ? createImporter({ log, database, keys, stopping }) : undefined,
-    exportRows: createExporter({ ...config, log, database, stopping }),
+    importBody: config.ingest
+      ? createImporter({ log, metrics, database, keys, stopping })
+      : undefined,
+    exportRows: createExporter({ ...config, log, metrics, database, stopping }),
     bodyTimeoutMs: options.bodyTimeoutMs,
     stallTimeoutMs: options.stallTimeoutMs,
     stopping,
   });
+  /** The requests that are not over. */
+  const underWay = new Set<AccessRecord>();
+  metrics.watchTraffic({
+    requests: () => underWay.size,
+    webSockets: webSockets.connections,
+    subscriptions: () => ({
+      sse: [...underWay].filter(({ operationType }) => operationType === 'subscription').length,
+      websocket: webSockets.subscriptions(),
+    }),
+  });
+  metrics.watchPool(() => database()?.connections());
   const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
   const checkReadiness = createReadinessCheck(database, stopping);
 
@@ -174,11 +195,15 @@ export function createGateway(options: GatewayOptions): Gateway {
       }
     } else if (PROBE_PATHS.has(path)) {
       access.route = path;
-      if (req.method !== 'GET' && req.method !== 'HEAD') {
+      if (!isRead(req)) {
         writeFailure(res, { ...stampOf(requestId), status: 405, allow: 'GET, HEAD' });
       } else {
         writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
       }
+    } else if (path === metricsPath) {
+      access.route = path;
+      if (isRead(req)) await writeMetrics(res, metrics);
+      else writeFailure(res, { ...stampOf(requestId), status: 405, allow: 'GET, HEAD' });
     } else if (session) {
       const asked = { requestId, session, body: importBody?.read() };
       const outcome = await rest(req, res, asked, access);
@@ -212,15 +237,22 @@ export function createGateway(options: GatewayOptions): Gateway {
     res.setHeaders(SECURITY_HEADERS);
     res.setHeader('X-Request-Id', requestId);
     if (stopping.aborted) res.setHeader('Connection', 'close');
+    underWay.add(access);
     res.once('close', () => {
-      log.info(
+      underWay.delete(access);
+      const durationMs = performance.now() - started;
+      // Who hung up before the answer was given no status.
+      const status = res.writableEnded ? res.statusCode : undefined;
+      metrics.requestEnded({ ...access, status }, durationMs / 1000);
+      // Somebody looks every few seconds, for ever.
+      const level = access.route === METRICS_PATH && status === 200 ? 'debug' : 'info';
+      log[level](
         {
           requestId,
           method: req.method,
           ...access,
-          // Who hung up before the answer was given no status.
-          ...(res.writableEnded ? { status: res.statusCode } : { aborted: true }),
-          durationMs: Math.round((performance.now() - started) * 100) / 100,
+          ...(status === undefined ? { aborted: true } : { status }),
+          durationMs: Math.round(durationMs * 100) / 100,
         },
         'request',
       );
@@ -241,6 +273,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (isFromKnownPage(req)) {
         webSockets.upgrade(req, socket, head);
       } else {
+        metrics.refused('origin');
         log.info(
           { route: GRAPHQL_PATH, origin: req.headers.origin, status: 403 },
           'websocket refused',

@@ -19,6 +19,7 @@ import type { Session } from '../domain/session.ts';
 import type { Feed } from '../feed/feed.ts';
 import { importEntities } from '../import/entities.ts';
 import { createLoaders } from '../loaders/loaders.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { createDocumentCaches } from '../plugins/document-caches.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
 import { useHiddenPeople } from '../plugins/hidden-people.ts';
@@ -44,6 +45,7 @@ import { useSubscriptions } from '../plugins/subscriptions.ts';
 import type { Asked } from '../rest/rest.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
+import { countEntities } from './imported-rows.ts';
 import { readManifest } from './manifest.ts';
 
 /** What the HTTP handler hands to Yoga with each request. */
@@ -78,6 +80,7 @@ export interface GraphQLOptions {
     'rosettaDomain' | 'ingest' | 'limits' | 'minGroup' | 'surface' | 'operations'
   >;
   log: Logger;
+  metrics: Pick<Metrics, 'rowsImported'>;
   /** The database, once it is ready to be asked. */
   database: () => Database | undefined;
   /** The keys of mutations that may be repeated, once the database is ready; undefined where nothing is taken in. */
@@ -123,7 +126,7 @@ interface Enveloped {
 }
 
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
-export function createGraphQL({ config, log, database, keys, feed }: GraphQLOptions) {
+export function createGraphQL({ config, log, metrics, database, keys, feed }: GraphQLOptions) {
   const createContext = ({ requestId, session, hangUp = () => {} }: Scope): GatewayContext => {
     if (!session) throw new GatewayError('UNAUTHENTICATED');
     const open = database();
@@ -139,7 +142,11 @@ export function createGraphQL({ config, log, database, keys, feed }: GraphQLOpti
       feed: feed(open),
       hangUp,
       ingest: config.ingest
-        ? (entities, atomic) => importEntities(open, entities, atomic, viewer.campaigns)
+        ? async (entities, atomic) => {
+            const outcomes = await importEntities(open, entities, atomic, viewer.campaigns);
+            countEntities(metrics, entities, outcomes);
+            return outcomes;
+          }
         : undefined,
       rosettaDomain: config.rosettaDomain,
     };

@@ -11,6 +11,7 @@ import {
 } from '../import/import.ts';
 import { retryConflicts } from '../import/transaction.ts';
 import { SourceError, unpack } from '../import/unpack.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import {
   SUCCESS,
   UnreadBodyError,
@@ -20,6 +21,7 @@ import {
   type ImportRequest,
 } from '../rest/rest.ts';
 import { drain, hashed } from './bytes.ts';
+import { rowCounter } from './imported-rows.ts';
 import { spool } from './spool.ts';
 
 /** How many problems an answer lists. */
@@ -27,6 +29,7 @@ const MAX_PROBLEMS = 1000;
 
 export interface ImporterOptions {
   log: Logger;
+  metrics: Pick<Metrics, 'rowsImported'>;
   /** The database, once it is ready. */
   database: () => Database | undefined;
   /** The keys of requests that may be repeated, once the database is ready. */
@@ -58,7 +61,7 @@ async function importOnce(
   database: Database,
   body: AsyncIterable<Uint8Array>,
   { viewer, packing, atomic, ignoreUnknown }: ImportRequest,
-  stopping: AbortSignal,
+  { metrics, stopping }: Pick<ImporterOptions, 'metrics' | 'stopping'>,
 ): Promise<Report> {
   const problems: LineProblem[] = [];
   let problemCount = 0;
@@ -73,6 +76,7 @@ async function importOnce(
     campaigns: viewer.campaigns,
     onRejected: note,
     onWarning: note,
+    onCommitted: rowCounter(metrics),
   });
   return { lines, rejected, notWritten, types, problemCount, problems };
 }
@@ -82,12 +86,12 @@ async function importAll(
   database: Database,
   body: AsyncIterable<Uint8Array>,
   request: ImportRequest,
-  stopping: AbortSignal,
+  options: ImporterOptions,
 ): Promise<Report> {
-  if (!request.atomic) return importOnce(database, body, request, stopping);
+  if (!request.atomic) return importOnce(database, body, request, options);
   const spooled = await spool(body);
   try {
-    return await retryConflicts(() => importOnce(database, spooled.read(), request, stopping));
+    return await retryConflicts(() => importOnce(database, spooled.read(), request, options));
   } finally {
     await spooled.close();
   }
@@ -114,7 +118,7 @@ function failureOf(reason: unknown, lines: number): ImportAnswer {
 
 /** Imports what is sent to the gateway. What came of it is logged, however it ended. */
 export function createImporter(options: ImporterOptions): ImportBody {
-  const { log, database, keys, stopping } = options;
+  const { log, database, keys } = options;
   const run = async (request: ImportRequest): Promise<ImportAnswer> => {
     const open = database();
     const claimKey = keys();
@@ -123,7 +127,7 @@ export function createImporter(options: ImporterOptions): ImportBody {
     const hash = createHash('sha256');
     const body = hashed(request.body, hash);
     const importBody = async () => {
-      const report = await importAll(open, body, request, stopping);
+      const report = await importAll(open, body, request, options);
       const { lines, rejected, notWritten, types } = report;
       log.info({ requestId, lines, rejected, notWritten, types }, 'imported');
       return report;

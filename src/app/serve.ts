@@ -4,11 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import { version } from '../config/program.ts';
 import { openDatabase, pendingMigrations, type Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
+import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { createBanner } from './banner.ts';
 import { loadDemoData } from './demo.ts';
 import { createGateway } from './gateway.ts';
+import { listenForMetrics } from './metrics.ts';
 import { createHttpServer } from './server.ts';
 
 /** Milliseconds between two attempts to reach a database that is not there at the start. */
@@ -61,14 +64,30 @@ async function stopServer(server: Server, timeoutMs: number): Promise<void> {
  * @throws DirectoryInUseError, MigrationError, or what listening failed with.
  */
 export async function serve(config: Config, log: Logger, signal: AbortSignal): Promise<void> {
+  const metrics = createMetrics(version);
+  const stopTelling = config.metrics && (await listenForMetrics(config.metrics, metrics, log));
+  try {
+    await run(config, log, metrics, signal);
+  } finally {
+    stopTelling?.();
+  }
+}
+
+async function run(
+  config: Config,
+  log: Logger,
+  metrics: Metrics,
+  signal: AbortSignal,
+): Promise<void> {
   let ready: Database | undefined;
   const gateway = createGateway({
     config,
     log,
+    metrics,
     database: () => ready,
     stopping: signal,
   });
-  const server = createHttpServer(config, gateway, log);
+  const server = createHttpServer(config, gateway, log, metrics);
   server.listen(config.port, config.host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -1,7 +1,9 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { answerClientError } from '../rest/rest.ts';
 import type { Gateway } from './gateway.ts';
 import { createRequestId } from './request-id.ts';
@@ -16,6 +18,7 @@ export function createHttpServer(
   config: Pick<Config, 'maxHeaderBytes' | 'timeZone'>,
   { handle, upgrade }: Pick<Gateway, 'handle' | 'upgrade'>,
   log: Logger,
+  metrics: Metrics,
 ): Server {
   /** The last answer on each connection, which may not be out yet. */
   const answers = new WeakMap<Duplex, ServerResponse>();
@@ -57,6 +60,7 @@ export function createHttpServer(
     const requestId = createRequestId();
     const status = answerClientError(error, socket, { requestId, timeZone: config.timeZone });
     if (status === undefined) return;
+    metrics.malformed(status);
     log.info({ requestId, route: 'unknown', status, reason: error.code }, 'request');
   };
   // What Node's parser refuses never reaches the handler.
@@ -73,5 +77,6 @@ export function createHttpServer(
     const error = Object.assign(new Error('This is no proxy.'), { code: 'CONNECT' });
     inTurn(socket, () => refuse(error, socket));
   });
+  metrics.watchConnections(() => promisify(server.getConnections.bind(server))());
   return server;
 }

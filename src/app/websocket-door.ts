@@ -23,6 +23,7 @@ const UNAVAILABLE: Closing = { code: TRY_AGAIN_LATER, reason: 'The gateway canno
 export async function admitConnection(
   authenticate: Authenticate,
   log: Logger,
+  onRefused: (reason: string) => void,
   req: IncomingMessage,
   params: Readonly<Record<string, unknown>>,
 ): Promise<Session | Closing> {
@@ -32,6 +33,7 @@ export async function admitConnection(
   );
   if (typeof found === 'object' && 'session' in found) return found.session;
   const refusal = typeof found === 'object' ? found.refusal : undefined;
+  if (refusal) onRefused(refusal.reason);
   const closing = !refusal ? UNAVAILABLE : refusal.status === 403 ? FORBIDDEN : UNAUTHORIZED;
   log.info(
     {

@@ -7,6 +7,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { iterateOnBehalfOf, onBehalfOf } from '../database/request.ts';
 import type { Session } from '../domain/session.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { noteErrors, type OperationRecord } from '../plugins/operation-record.ts';
 import type { Subscribe } from './graphql.ts';
 import { createRequestId } from './request-id.ts';
@@ -38,6 +39,7 @@ const GOODBYE_MS = 1000;
 
 export interface WebSocketOptions {
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly maxMessageBytes: number;
   readonly authenticate: Authenticate;
   readonly subscribe: Subscribe;
@@ -46,6 +48,9 @@ export interface WebSocketOptions {
 /** Subscriptions over WebSocket, by the protocol of graphql-ws. */
 export interface WebSockets {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** How many are open, and how many subscriptions there are on them. */
+  readonly connections: () => number;
+  readonly subscriptions: () => number;
   /** Says goodbye to all who are connected. */
   close(): void;
 }
@@ -85,16 +90,25 @@ const isOutOfPlace = (error: unknown) =>
   error instanceof Error && error.message.startsWith('Unexpected message of type ');
 
 export function createWebSockets(options: WebSocketOptions): WebSockets {
-  const { log, subscribe, authenticate } = options;
+  const { log, metrics, subscribe, authenticate } = options;
+  let subscriptions = 0;
 
   const end = ({ operations }: Connection, id: string) => {
     const operation = operations.get(id);
     if (!operation) return;
     operations.delete(id);
+    subscriptions--;
     const { requestId, access, started } = operation;
-    const durationMs = Math.round((performance.now() - started) * 100) / 100;
+    const durationMs = performance.now() - started;
+    const about = { route: '/graphql', ...access };
+    metrics.webSocketOperationEnded(about, durationMs / 1000);
     log.info(
-      { requestId, route: '/graphql', transport: 'websocket', ...access, durationMs },
+      {
+        requestId,
+        transport: 'websocket',
+        ...about,
+        durationMs: Math.round(durationMs * 100) / 100,
+      },
       'request',
     );
   };
@@ -102,7 +116,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   /** Lets a client in who has said who he is, by headers or by what browsers can send in place of them. */
   const letIn = async (connection: Connection, params: Record<string, unknown>) => {
     const { socket, req } = connection;
-    const found = await admitConnection(authenticate, log, req, params);
+    const found = await admitConnection(authenticate, log, metrics.refused, req, params);
     if ('code' in found) socket.close(found.code, found.reason);
     if ('code' in found || socket.readyState !== socket.OPEN) return false;
     connection.session = found;
@@ -125,6 +139,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       const access: Operation['access'] = { viewer: session?.viewer.name };
       const hangUp = () => socket.terminate();
       const scope = { requestId: createRequestId(), session, access, hangUp };
+      subscriptions++;
       operations.set(id, { ...scope, started: performance.now() });
       if (operations.size > MAX_OPERATIONS) {
         const errors = [tooManyOperations()];
@@ -207,6 +222,8 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
   return {
     upgrade: (req, socket, head) =>
       sockets.handleUpgrade(req, socket, head, (opened) => sockets.emit('connection', opened, req)),
+    connections: () => sockets.clients.size,
+    subscriptions: () => subscriptions,
     close() {
       for (const socket of sockets.clients) {
         socket.close(GOING_AWAY, 'The gateway is stopping');

@@ -34,6 +34,8 @@ const postgresUrl = z.string().superRefine((text, ctx) => {
   }
 });
 
+const address = z.string().min(1, 'is empty; allowed is an address to listen on');
+
 const timeZone = z
   .string()
   .refine(
@@ -53,7 +55,7 @@ const domain = z
  * two lists.
  */
 const variables = {
-  HOST: z.string().min(1, 'is empty; allowed is an address to listen on').default('127.0.0.1'),
+  HOST: address.default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(4000),
   DATABASE_URL: postgresUrl.optional(),
   GATEWAY_DATA_DIR: z
@@ -76,6 +78,8 @@ const variables = {
   GATEWAY_POOL_WAIT: wholeNumber(1, MAX_TIMER_MS).default(5000),
   GATEWAY_STATEMENT_TIMEOUT: wholeNumber(1, MAX_TIMER_MS).default(30_000),
   GATEWAY_NAMED_STATEMENTS: oneOf(['on', 'off']).default('on'),
+  GATEWAY_METRICS_PORT: wholeNumber(0, 65_535).optional(),
+  GATEWAY_METRICS_HOST: address.default('127.0.0.1'),
   GATEWAY_SHUTDOWN_TIMEOUT: wholeNumber(0, MAX_TIMER_MS).default(10_000),
   GATEWAY_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default(
     'info',
@@ -159,6 +163,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     /** How many exports may be under way at once. */
     maxExports: env.GATEWAY_MAX_EXPORTS,
     maxHeaderBytes: env.GATEWAY_MAX_HEADER_BYTES,
+    /** Where the metrics are told apart from everything else; undefined: on the port of everything else, to admins. */
+    metrics:
+      env.GATEWAY_METRICS_PORT === undefined
+        ? undefined
+        : { host: env.GATEWAY_METRICS_HOST, port: env.GATEWAY_METRICS_PORT },
     /** Milliseconds that requests under way get to finish after SIGTERM. */
     shutdownTimeoutMs: env.GATEWAY_SHUTDOWN_TIMEOUT,
     logLevel: env.GATEWAY_LOG_LEVEL,

@@ -19,11 +19,21 @@ const MIGRATION_LOCK = 7_067_388_200_441n;
 
 export type { DatabaseOptions };
 
+/** The connections that requests share. */
+export interface PoolLevels {
+  readonly inUse: number;
+  readonly idle: number;
+  /** Those who wait for one. */
+  readonly waiting: number;
+}
+
 /** An open database: the only way to rows. */
 export interface Database {
   readonly kind: DatabaseConfig['kind'];
   readonly prisma: PrismaClient;
   readonly snapshot: ReadSnapshot;
+  /** Absent where there is no pool of them: the embedded database has one connection. */
+  connections(): PoolLevels | undefined;
   /**
    * Runs `work` while every other copy of the gateway that wants to do the same waits.
    * @param work may bring the tables up to date, by the function it is handed, which gives the names of the migrations
@@ -68,6 +78,11 @@ function openPostgres(
     kind: 'postgresql',
     prisma,
     snapshot: postgresSnapshots(config, options.watch),
+    connections: () => ({
+      inUse: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     async exclusively(run, signal) {
       // Connections of their own: a migration may take longer than a request's statement may.
       const own = { ...connectionOptions(config.url), connectionTimeoutMillis: config.poolWaitMs };

@@ -17,6 +17,7 @@ export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}):
     kind: 'embedded',
     prisma,
     snapshot: embeddedSnapshots(pglite),
+    connections: () => undefined,
     // One process at a time has the directory.
     exclusively: (run) =>
       run(() =>

@@ -58,6 +58,11 @@ export function mayRead({ role }: Viewer): boolean {
   return role !== 'ingest';
 }
 
+/** Whether he may know what the gateway does for everybody. */
+export function mayObserve({ role, campaigns }: Viewer): boolean {
+  return role === 'admin' && campaigns === undefined;
+}
+
 /** Whether he may put data in. */
 export function mayWrite({ role }: Viewer): boolean {
   return role !== 'reader';

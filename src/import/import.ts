@@ -29,6 +29,8 @@ export interface ImportOptions extends Listeners {
   campaigns?: readonly string[] | undefined;
   /** Called after each batch: lines dealt with, and bytes of the source, unpacked, so far. */
   onProgress?: (progress: { lines: number; bytes: number }) => void;
+  /** Called with what was done so far, once it cannot be undone any more. */
+  onCommitted?: (summary: ImportSummary) => void;
   /** Stops the import after the batch under way. */
   signal?: AbortSignal;
   /** Lines in one transaction; for tests. */
@@ -159,20 +161,24 @@ export async function importLines(
         }
         if (summary.rejected > 0) throw new Undone(undoneSummary(summary));
       });
+      options.onCommitted?.(summary);
     } else {
-      const write = async (batch: Batch) =>
-        tell(
-          batch,
-          await inRetriedTransaction(database, (tx) =>
-            writeBatch(tx, batch, importTime, campaigns),
-          ),
+      const write = async (batch: Batch) => {
+        const outcomes = await inRetriedTransaction(database, (tx) =>
+          writeBatch(tx, batch, importTime, campaigns),
         );
+        tell(batch, outcomes);
+        options.onCommitted?.(summary);
+      };
       summary.interrupted = await writeInTurn(batches, write, signal);
     }
     await analyzeAfter(database, summary);
     return summary;
   } catch (error) {
-    if (error instanceof Undone) return error.summary;
+    if (error instanceof Undone) {
+      options.onCommitted?.(error.summary);
+      return error.summary;
+    }
     throw new ImportError(error, atomic ? emptySummary() : summary);
   }
 }

@@ -1,4 +1,9 @@
-import { getOperationAST, type ExecutionArgs, type GraphQLError } from 'graphql';
+import {
+  getOperationAST,
+  type ExecutionArgs,
+  type GraphQLError,
+  type OperationTypeNode,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { onErrors } from './incremental.ts';
 
@@ -8,6 +13,7 @@ const MAX_LOGGED_LENGTH = 100;
 /** What a request's log line says of the operation. */
 export interface OperationRecord {
   operation?: string;
+  operationType?: `${OperationTypeNode}`;
   /** The codes of the errors in the answer, each once. */
   errorCodes?: string[];
 }
@@ -25,6 +31,7 @@ export function useOperationRecord(): Plugin<object, { access: OperationRecord }
     const operation = getOperationAST(document, operationName);
     const { access } = context as { access?: OperationRecord };
     if (access && operation) {
+      access.operationType = operation.operation;
       access.operation = (operation.name?.value ?? `(${operation.operation})`).slice(
         0,
         MAX_LOGGED_LENGTH,

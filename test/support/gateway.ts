@@ -7,6 +7,7 @@ import { createGateway, type GatewayOptions } from '../../src/app/gateway.ts';
 import { createHttpServer } from '../../src/app/server.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
 import type { Viewer } from '../../src/domain/viewer.ts';
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 export interface GraphQLAnswer<Data> {
@@ -18,6 +19,7 @@ export interface GraphQLAnswer<Data> {
 export interface TestGateway {
   readonly database: TestDatabase;
   readonly config: Config;
+  readonly metrics: Metrics;
   /** The lines logged so far, parsed. */
   readonly logged: Record<string, unknown>[];
   /** The SQL statements sent so far. */
@@ -79,12 +81,14 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
   const { times, stopping, anybody } = options;
+  const metrics = createMetrics('0.0.0');
   const gateway = createGateway({
     ...times,
     ...(stopping && { stopping }),
     anybody,
     config,
     log,
+    metrics,
     database: () => database,
   });
   const servers: Server[] = [];
@@ -104,6 +108,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   return {
     database,
     config,
+    metrics,
     logged,
     statements,
     inject,
@@ -125,7 +130,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
       return Object.assign(response, { envelope: JSON.parse(response.payload) as Envelope });
     },
     async listen() {
-      const server = createHttpServer(config, gateway, log);
+      const server = createHttpServer(config, gateway, log, metrics);
       servers.push(server);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       const { port } = server.address() as AddressInfo;
