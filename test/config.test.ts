@@ -47,6 +47,8 @@ describe('defaults', () => {
       maxBodyBytes: 1_048_576,
       maxHeaderBytes: 131_072,
       maxExports: 4,
+      maxLagMs: 500,
+      maxRequests: 400,
       shutdownTimeoutMs: 10_000,
       logLevel: 'info',
       logFormat: undefined,

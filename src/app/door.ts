@@ -14,6 +14,7 @@ import type { AccessRecord } from './access.ts';
 import { isPageRequest } from './graphiql.ts';
 import { renderGraphQLError } from './graphql-request.ts';
 import type { Identify } from './identify.ts';
+import type { Overload, Place } from './overload.ts';
 import type { Spool } from './spool.ts';
 
 /** What a caller who is not known is told beside the status (RFC 9110). */
@@ -27,15 +28,21 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   503: 'SERVICE_UNAVAILABLE',
 };
 
+/** Why a request was refused before anything was done with it. */
+export const TURNED_AWAY = 'overload';
+
 /** A request that was let in. */
 export interface Admitted {
   /** Absent where nobody is asked who he is, and nothing is told. */
   readonly session?: Session;
   /** The body of an import, where it was put aside to find out who asks. */
   readonly body?: Spool | undefined;
+  /** Its place among the requests under way. */
+  readonly place?: Place;
 }
 
 export interface DoorOptions {
+  readonly overload: Overload;
   readonly identify: Identify;
   /** The path of GraphQL, that of the metrics where they are told here, and those that are open to everybody. */
   readonly graphqlPath: string;
@@ -53,7 +60,8 @@ export interface DoorOptions {
 
 /** Makes what lets requests in before anything is done with them, or answers those that it does not let in. */
 export function createDoor(options: DoorOptions) {
-  const { identify, graphqlPath, metricsPath, openPaths, graphiql, timeZone, ingest } = options;
+  const { identify, overload, graphqlPath, metricsPath, openPaths, graphiql, timeZone, ingest } =
+    options;
 
   const refuse = (
     req: IncomingMessage,
@@ -85,6 +93,13 @@ export function createDoor(options: DoorOptions) {
     // GraphiQL is the same for everybody; what is asked from it says who asks.
     if (openPaths.has(path) || (graphiql && path === graphqlPath && isPageRequest(req))) return {};
     access.route = path === graphqlPath || path === metricsPath ? path : routeOf(path);
+    const turnAway = () => {
+      overload.turnAway();
+      access.refusal = TURNED_AWAY;
+      refuse(req, res, 503, requestId, access);
+      return undefined;
+    };
+    if (overload.isFull && path !== metricsPath) return turnAway();
     const isImport = isImportPath(path);
     if (isImport && !options.isFromKnownPage(req)) {
       // Its body may be of any type, which a browser lets every page send, to this very machine too.
@@ -102,7 +117,15 @@ export function createDoor(options: DoorOptions) {
     access.viewer = viewer.name;
     // What an operation of GraphQL asks for is known later.
     const may = path === metricsPath ? mayObserve : isImport ? mayWrite : mayRead;
-    if (path === graphqlPath || may(viewer)) return found;
+    if (path === graphqlPath || may(viewer)) {
+      // Whoever looks how the gateway does is to see it at overload too.
+      if (path === metricsPath) return found;
+      // Only now: strangers who send slowly take no place of those who are known.
+      const place = overload.enter(res);
+      if (place) return { ...found, place };
+      await found.body?.close();
+      return turnAway();
+    }
     access.refusal = `role ${viewer.role}`;
     await found.body?.close();
     refuse(req, res, 403, requestId, access);

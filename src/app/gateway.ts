@@ -15,6 +15,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import {
   createRest,
   headerOf,
+  isLasting,
   refuseBody,
   SECURITY_HEADERS,
   splitTarget,
@@ -24,7 +25,7 @@ import {
 } from '../rest/rest.ts';
 import type { AccessRecord } from './access.ts';
 import { createCors } from './cors.ts';
-import { createDoor, type Admitted } from './door.ts';
+import { createDoor, TURNED_AWAY, type Admitted } from './door.ts';
 import { createExporter } from './export.ts';
 import { isPageRequest, writePage } from './graphiql.ts';
 import { createGraphQL } from './graphql.ts';
@@ -33,6 +34,7 @@ import { createImporter } from './import.ts';
 import { createReadinessCheck, writeProbe } from './health.ts';
 import { createIdentifier } from './identify.ts';
 import { isRead, METRICS_PATH, writeMetrics } from './metrics.ts';
+import { createOverload } from './overload.ts';
 import { createRequestId } from './request-id.ts';
 import { isSameOrigin, isWebSocket, refuseUpgrade } from './upgrade.ts';
 import { createWebSockets } from './websocket.ts';
@@ -44,6 +46,9 @@ export interface GatewayOptions {
     | 'rosettaDomain'
     | 'maxBodyBytes'
     | 'maxExports'
+    | 'maxRequests'
+    | 'maxLagMs'
+    | 'database'
     | 'limits'
     | 'minGroup'
     | 'surface'
@@ -118,8 +123,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   const letRead = createCors(corsOrigins);
   const isFromKnownPage = (req: IncomingMessage) =>
     isSameOrigin(req) || corsOrigins.has(req.headers.origin!);
+  const overload = createOverload({
+    log,
+    maxRequests: config.maxRequests,
+    // A statement of the embedded database holds the event loop up, and says nothing of how much is under way.
+    maxLagMs: config.database.kind === 'postgresql' ? config.maxLagMs : undefined,
+  });
   const admit = createDoor({
     ...config,
+    overload,
     graphiql,
     isFromKnownPage,
     identify: createIdentifier({
@@ -171,7 +183,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     res: ServerResponse,
     requestId: string,
     access: AccessRecord,
-    { session, body: importBody }: Admitted,
+    { session, body: importBody, place }: Admitted,
   ): Promise<void> => {
     const { path } = splitTarget(req.url ?? '/');
     if (path === GRAPHQL_PATH && graphiql && isPageRequest(req)) {
@@ -184,7 +196,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         const { body } = req as { body?: string };
         const idempotencyKey = headerOf(req, IDEMPOTENCY_KEY);
         const hangUp = () => res.destroy();
-        const scope = { requestId, session, access, idempotencyKey, body, hangUp };
+        const lasts = () => place?.giveUp();
+        const scope = { requestId, session, access, idempotencyKey, body, hangUp, lasts };
         await graphql.yoga(req, res, scope);
       } else if ('unread' in refusal) {
         refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
@@ -205,6 +218,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (isRead(req)) await writeMetrics(res, metrics);
       else writeFailure(res, { ...stampOf(requestId), status: 405, allow: 'GET, HEAD' });
     } else if (session) {
+      if (isLasting(path)) place?.giveUp();
       const asked = { requestId, session, body: importBody?.read() };
       const outcome = await rest(req, res, asked, access);
       access.route = outcome.route;
@@ -245,7 +259,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       const status = res.writableEnded ? res.statusCode : undefined;
       metrics.requestEnded({ ...access, status }, durationMs / 1000);
       // Somebody looks every few seconds, for ever.
-      const level = access.route === METRICS_PATH && status === 200 ? 'debug' : 'info';
+      const isRoutine = access.route === METRICS_PATH && status === 200;
+      // At overload a line each would be too much: there is one a second about all of them.
+      const level = isRoutine || access.refusal === TURNED_AWAY ? 'debug' : 'info';
       log[level](
         {
           requestId,

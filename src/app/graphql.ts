@@ -56,6 +56,8 @@ export interface RequestScope extends IdempotentRequest {
   access: OperationRecord;
   /** Closes the caller's connection. */
   hangUp: () => void;
+  /** Says that it is a subscription, which is not under way as others are. */
+  lasts?: () => void;
 }
 
 /** What a caller wants to subscribe to. */

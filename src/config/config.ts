@@ -74,6 +74,8 @@ const variables = {
   GATEWAY_MAX_HEADER_BYTES: wholeNumber(1024, 16_777_216).default(131_072),
   ...limitVariables,
   GATEWAY_MAX_EXPORTS: wholeNumber(1, 1000).default(4),
+  GATEWAY_MAX_REQUESTS: wholeNumber(1, 1_000_000).default(400),
+  GATEWAY_MAX_LAG: wholeNumber(1, MAX_TIMER_MS).default(500),
   GATEWAY_POOL_SIZE: wholeNumber(1, 1000).default(10),
   GATEWAY_POOL_WAIT: wholeNumber(1, MAX_TIMER_MS).default(5000),
   GATEWAY_STATEMENT_TIMEOUT: wholeNumber(1, MAX_TIMER_MS).default(30_000),
@@ -162,6 +164,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxBodyBytes: env.GATEWAY_MAX_BODY_BYTES,
     /** How many exports may be under way at once. */
     maxExports: env.GATEWAY_MAX_EXPORTS,
+    /** How many requests may be under way at once, those that last aside. */
+    maxRequests: env.GATEWAY_MAX_REQUESTS,
+    /** Milliseconds by which the event loop may be late before more is turned away. */
+    maxLagMs: env.GATEWAY_MAX_LAG,
     maxHeaderBytes: env.GATEWAY_MAX_HEADER_BYTES,
     /** Where the metrics are told apart from everything else; undefined: on the port of everything else, to admins. */
     metrics:

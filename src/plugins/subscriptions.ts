@@ -41,6 +41,10 @@ const UnconditionalSubscriptionRule: ValidationRule = (context) => {
 export function useSubscriptions(): Plugin {
   return {
     onValidate: ({ addValidationRule }) => addValidationRule(UnconditionalSubscriptionRule),
+    onSubscribe({ args }) {
+      const { lasts } = (args as { contextValue: { lasts?: () => void } }).contextValue;
+      return { onSubscribeResult: () => lasts?.() };
+    },
     onResponse({ response }) {
       // nginx gathers answers until a buffer is full.
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) {

@@ -241,6 +241,11 @@ export function routeOf(path: string): string {
   return EXPORTS_BY_PATH.get(path)?.route ?? ROUTES.get(path)?.path ?? 'unknown';
 }
 
+/** Whether what is asked at a path may last as long as its sender or reader likes. */
+export function isLasting(path: string): boolean {
+  return isImportPath(path) || EXPORTS_BY_PATH.has(path);
+}
+
 function wrongMethod(route: string, method: string): Answer {
   return { route, verdict: verdictOfStatus(405), headers: { Allow: method } };
 }
