@@ -46,7 +46,11 @@ export function supervise<Connection extends pg.ClientBase | PGlite | Transactio
  * pool would go on in the name of whoever has given the connection back.
  */
 export function supervisePool(pool: pg.Pool, watch: WatchStatements | undefined): pg.Pool {
-  pool.on('connect', (client) => supervise(client, watch));
+  pool.on('connect', (client) =>
+    // Whoever holds a connection that is lost hears of it from his statement, and the pool reports those that nobody holds.
+    // But where nobody listens, its loss would end the process.
+    supervise(client, watch).on('error', () => {}),
+  );
   const query: Send = async (...statement) => {
     const client = await pool.connect();
     try {
