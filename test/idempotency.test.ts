@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { emptyTables, EXAMPLE, line } from './support/import.ts';
 import { INGEST, ingestOnce, postImport } from './support/ingest.ts';
@@ -136,6 +136,29 @@ describe('a key of POST /import', () => {
     expect(taken.status).toBe(200);
     expect(taken.headers['idempotent-replayed']).toBeUndefined();
     expect((await post('k')).headers['idempotent-replayed']).toBe('true');
+  });
+
+  it('is kept later where the database fails at the end of the run', async () => {
+    const { prisma } = gateway.database;
+    const usual = await createTestGateway({
+      environment: options.environment,
+      database: gateway.database,
+    });
+    const send = () => postImport(usual, TEXT, { headers: { 'idempotency-key': 'late' } });
+    await prisma.$executeRawUnsafe(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'no'; END $$`);
+    await prisma.$executeRawUnsafe(
+      'CREATE TRIGGER fail BEFORE UPDATE ON idempotency_key FOR EACH ROW EXECUTE FUNCTION fail()',
+    );
+    const first = await send();
+    expect(first).toMatchObject({ status: 200, report: { types: { task: { created: 1 } } } });
+    expect((await send()).status).toBe(409);
+    await prisma.$executeRawUnsafe('DROP FUNCTION fail CASCADE');
+    // The run's lease would end after a minute.
+    await vi.waitFor(async () => expect((await send()).status).toBe(200), { timeout: 20_000 });
+    const again = await send();
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect(again.report).toEqual(first.report);
   });
 
   it('is kept for 24 hours, and then removed when another is written', async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Claim, ClaimKey, Run } from '../domain/idempotency.ts';
 import type { PrismaClient } from './generated/client/client.ts';
@@ -16,6 +17,22 @@ export interface KeyTimes {
 
 /** More than this would mean that the row comes and goes whenever somebody looks. */
 const MAX_ATTEMPTS = 10;
+
+/** Milliseconds between two attempts to say that a run has ended. */
+const RETRY_MS = 500;
+
+/** Tries again what has failed, until it is too late to matter; nobody waits for it. */
+async function insist(statement: () => Promise<unknown>, untilMs: number): Promise<void> {
+  while (performance.now() < untilMs) {
+    await sleep(RETRY_MS, undefined, { ref: false });
+    try {
+      await statement();
+      return;
+    } catch {
+      // What it failed with the first time is in the log.
+    }
+  }
+}
 
 /** Removes what has expired, but for what somebody else is removing. */
 async function removeExpired(prisma: PrismaClient): Promise<void> {
@@ -42,13 +59,14 @@ function startRun(
     renew().catch((error: unknown) => log.warn({ err: error }, 'idempotency key not renewed'));
   }, leaseMs / 4);
   timer.unref();
-  /** The end of the run is told to its sender in any case; a key that is stuck is free when its lease ends. */
+  /** The end of the run is told to its sender in any case. Where the database was lost just then, it is told to that later. */
   const end = async (what: string, statement: () => Promise<number>) => {
     clearInterval(timer);
     try {
       if ((await statement()) === 0) log.warn({ what }, 'idempotency key lost to another run');
     } catch (error) {
       log.warn({ what, err: error }, 'idempotency key not ended');
+      void insist(statement, performance.now() + leaseMs);
     }
   };
   return {
@@ -80,7 +98,13 @@ export function idempotencyKeys(prisma: PrismaClient, log: Logger, times: KeyTim
       const inserted = await prisma.$executeRaw`
         INSERT INTO idempotency_key (viewer, key, purpose, run_id, expires_at)
         VALUES (${viewer}, ${key}, ${purpose}, ${runId}, now() + ${leaseMs}::int * interval '1 ms')
-        ON CONFLICT (viewer, key) DO NOTHING`;
+        ON CONFLICT (viewer, key) DO NOTHING`.catch((error: unknown) => {
+        // A connection that is lost at this moment does not say whether the key was taken.
+        const free = () => prisma.$executeRaw`DELETE FROM idempotency_key
+          WHERE viewer = ${viewer} AND key = ${key} AND run_id = ${runId}`;
+        void insist(free, performance.now() + leaseMs);
+        throw error;
+      });
       if (inserted === 1) return startRun(prisma, log, viewer, key, runId, times);
       const found = await prisma.idempotencyKey.findUnique({
         where: { viewer_key: { viewer, key } },
