@@ -5,6 +5,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createOverload } from '../src/app/overload.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { readSeries } from './support/metrics.ts';
 
 const MAX_REQUESTS = 5;
 const QUERY = JSON.stringify({ query: '{ campaigns { totalCount } }' });
@@ -61,7 +62,11 @@ it('turns away what is too much, at once, and answers what it has taken on', asy
   expect(await refused.json()).toMatchObject({
     errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }],
   });
+  const SHED = 'rosetta_gateway_shed_requests_total{reason="overload"}';
+  const shed = async () => (await readSeries(gateway.metrics)).get(SHED);
+  const before = await shed();
   const rest = await fetch(`${url}/statistics?annotationRequestId=a`);
+  expect(await shed()).toBe(before! + 1);
   expect(rest.status).toBe(503);
   expect(rest.headers.get('Retry-After')).toBe('1');
   expect(await rest.json()).toMatchObject({
@@ -69,6 +74,8 @@ it('turns away what is too much, at once, and answers what it has taken on', asy
     message: 'Service hiccuped, please try again later.',
     success: false,
   });
+  const { text } = await gateway.metrics.render();
+  expect(text).not.toContain('auth_refusals_total{');
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
 
@@ -124,6 +131,7 @@ it('takes nothing on while the event loop is late and much is under way', () => 
   let lag = 0;
   const overload = createOverload({
     log: pino({ level: 'silent' }),
+    metrics: gateway.metrics,
     maxRequests: 100,
     maxLagMs: 500,
     lag: () => lag,

@@ -8,6 +8,8 @@ export interface AccessRecord extends OperationRecord, ExportProgress {
   viewer?: string;
   /** Why it was refused, where nobody was found to be asking, or one who may not. */
   refusal?: string | undefined;
+  /** It was more than the gateway could bear. */
+  turnedAway?: true;
   /** The code of a REST envelope. */
   code?: number;
 }

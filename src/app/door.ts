@@ -28,9 +28,6 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   503: 'SERVICE_UNAVAILABLE',
 };
 
-/** Why a request was refused before anything was done with it. */
-export const TURNED_AWAY = 'overload';
-
 /** A request that was let in. */
 export interface Admitted {
   /** Absent where nobody is asked who he is, and nothing is told. */
@@ -95,7 +92,7 @@ export function createDoor(options: DoorOptions) {
     access.route = path === graphqlPath || path === metricsPath ? path : routeOf(path);
     const turnAway = () => {
       overload.turnAway();
-      access.refusal = TURNED_AWAY;
+      access.turnedAway = true;
       refuse(req, res, 503, requestId, access);
       return undefined;
     };

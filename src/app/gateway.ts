@@ -25,7 +25,7 @@ import {
 } from '../rest/rest.ts';
 import type { AccessRecord } from './access.ts';
 import { createCors } from './cors.ts';
-import { createDoor, TURNED_AWAY, type Admitted } from './door.ts';
+import { createDoor, type Admitted } from './door.ts';
 import { createExporter } from './export.ts';
 import { isPageRequest, writePage } from './graphiql.ts';
 import { createGraphQL } from './graphql.ts';
@@ -125,9 +125,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     isSameOrigin(req) || corsOrigins.has(req.headers.origin!);
   const overload = createOverload({
     log,
+    metrics,
     maxRequests: config.maxRequests,
     // A statement of the embedded database holds the event loop up, and says nothing of how much is under way.
-    maxLagMs: config.database.kind === 'postgresql' ? config.maxLagMs : undefined,
+    maxLagMs: config.database.kind === 'postgresql' ? config.maxLagMs : Infinity,
   });
   const admit = createDoor({
     ...config,
@@ -261,7 +262,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       // Somebody looks every few seconds, for ever.
       const isRoutine = access.route === METRICS_PATH && status === 200;
       // At overload a line each would be too much: there is one a second about all of them.
-      const level = isRoutine || access.refusal === TURNED_AWAY ? 'debug' : 'info';
+      const level = isRoutine || access.turnedAway ? 'debug' : 'info';
       log[level](
         {
           requestId,

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Metrics } from '../metrics/metrics.ts';
 
 /** Milliseconds between two looks at how late the event loop is. */
 const LOOK_MS = 100;
@@ -12,10 +13,11 @@ const REPORT_MS = 1000;
 
 export interface OverloadOptions {
   readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'shed'>;
   /** How many requests may be under way at once. */
   readonly maxRequests: number;
-  /** Milliseconds by which the event loop may be late; undefined where that says nothing. */
-  readonly maxLagMs: number | undefined;
+  /** Milliseconds by which the event loop may be late; without end where that says nothing. */
+  readonly maxLagMs: number;
   /** Milliseconds by which the event loop is late; for tests. */
   readonly lag?: () => number;
 }
@@ -54,19 +56,16 @@ export interface Overload {
  * Bounds what is under way, so that what is taken on is answered soon, and memory does not grow with what callers would
  * like. A gateway whose event loop is late takes on nothing more until it has caught up.
  */
-export function createOverload({
-  log,
-  maxRequests,
-  maxLagMs,
-  lag = measureLag(),
-}: OverloadOptions): Overload {
+export function createOverload(options: OverloadOptions): Overload {
+  const { log, metrics, maxRequests, maxLagMs } = options;
+  const lagMs = options.lag ?? (maxLagMs === Infinity ? () => 0 : measureLag());
   let underWay = 0;
-  const lagMs = maxLagMs === undefined ? () => 0 : lag;
   let turnedAway = 0;
   let report: NodeJS.Timeout | undefined;
 
   // A line each would make the log what the gateway is busy with.
   const turnAway = () => {
+    metrics.shed('overload');
     turnedAway++;
     report ??= setTimeout(() => {
       log.warn({ turnedAway, underWay, lagMs: Math.round(lagMs()) }, 'overloaded');
@@ -75,8 +74,7 @@ export function createOverload({
     }, REPORT_MS).unref();
   };
 
-  const isFull = () =>
-    underWay >= maxRequests || (lagMs() > (maxLagMs ?? Infinity) && underWay >= FEW_REQUESTS);
+  const isFull = () => underWay >= maxRequests || (underWay >= FEW_REQUESTS && lagMs() > maxLagMs);
 
   return {
     get isFull() {
