@@ -17,7 +17,7 @@ const ALLOWED_IMPORTS = {
   loaders: ['domain', 'database'],
   feed: ['loaders', 'domain', 'database'],
   schema: ['feed', 'loaders', 'import', 'domain', 'database'],
-  metrics: ['domain'],
+  metrics: ['domain', 'database'],
   plugins: ['domain'],
   rest: ['domain'],
   app: [

@@ -89,14 +89,16 @@ export function createDoor(options: DoorOptions) {
     const { path } = splitTarget(req.url ?? '/');
     // GraphiQL is the same for everybody; what is asked from it says who asks.
     if (openPaths.has(path) || (graphiql && path === graphqlPath && isPageRequest(req))) return {};
-    access.route = path === graphqlPath || path === metricsPath ? path : routeOf(path);
+    const isMetrics = path === metricsPath;
+    access.route = path === graphqlPath || isMetrics ? path : routeOf(path);
     const turnAway = () => {
       overload.turnAway();
       access.turnedAway = true;
       refuse(req, res, 503, requestId, access);
       return undefined;
     };
-    if (overload.isFull && path !== metricsPath) return turnAway();
+    // Whoever looks how the gateway does is to see it at overload too.
+    if (overload.isFull && !isMetrics) return turnAway();
     const isImport = isImportPath(path);
     if (isImport && !options.isFromKnownPage(req)) {
       // Its body may be of any type, which a browser lets every page send, to this very machine too.
@@ -112,20 +114,19 @@ export function createDoor(options: DoorOptions) {
     }
     const { viewer } = found.session;
     access.viewer = viewer.name;
+    const may = isMetrics ? mayObserve : isImport ? mayWrite : mayRead;
     // What an operation of GraphQL asks for is known later.
-    const may = path === metricsPath ? mayObserve : isImport ? mayWrite : mayRead;
-    if (path === graphqlPath || may(viewer)) {
-      // Whoever looks how the gateway does is to see it at overload too.
-      if (path === metricsPath) return found;
-      // Only now: strangers who send slowly take no place of those who are known.
-      const place = overload.enter(res);
-      if (place) return { ...found, place };
+    if (path !== graphqlPath && !may(viewer)) {
+      access.refusal = `role ${viewer.role}`;
       await found.body?.close();
-      return turnAway();
+      refuse(req, res, 403, requestId, access);
+      return undefined;
     }
-    access.refusal = `role ${viewer.role}`;
+    if (isMetrics) return found;
+    // Only now: strangers who send slowly take no place of those who are known.
+    const place = overload.enter(res);
+    if (place) return { ...found, place };
     await found.body?.close();
-    refuse(req, res, 403, requestId, access);
-    return undefined;
+    return turnAway();
   };
 }

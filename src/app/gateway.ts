@@ -207,17 +207,15 @@ export function createGateway(options: GatewayOptions): Gateway {
         const { status, message } = refusal;
         writeJson(req, res, status, renderGraphQLError('BAD_USER_INPUT', message));
       }
-    } else if (PROBE_PATHS.has(path)) {
+    } else if (PROBE_PATHS.has(path) || path === metricsPath) {
       access.route = path;
       if (!isRead(req)) {
         writeFailure(res, { ...stampOf(requestId), status: 405, allow: 'GET, HEAD' });
+      } else if (path === metricsPath) {
+        await writeMetrics(res, metrics);
       } else {
         writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
       }
-    } else if (path === metricsPath) {
-      access.route = path;
-      if (isRead(req)) await writeMetrics(res, metrics);
-      else writeFailure(res, { ...stampOf(requestId), status: 405, allow: 'GET, HEAD' });
     } else if (session) {
       if (isLasting(path)) place?.giveUp();
       const asked = { requestId, session, body: importBody?.read() };

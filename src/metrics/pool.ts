@@ -1,13 +1,6 @@
 import type { Registry } from 'prom-client';
+import type { PoolLevels } from '../database/database.ts';
 import { addGauge, addGauges } from './gauges.ts';
-
-/** The connections to the database that requests share. */
-export interface PoolLevels {
-  readonly inUse: number;
-  readonly idle: number;
-  /** How many wait for one. */
-  readonly waiting: number;
-}
 
 /** How busy the database's connections are. There is nothing to tell of the embedded database, or before one is ready. */
 export function createPoolMetrics(registry: Registry) {
