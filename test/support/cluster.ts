@@ -13,23 +13,12 @@ export interface Cluster {
   readonly url: string;
   /** Starts it, if it does not run. */
   start(): Promise<void>;
-  /** Where its files are: `data` with pg_hba.conf, `log`. */
-  readonly directory: string;
-  /** Stops it as a power cut would, without a word to those connected; or `fast`, with one. */
-  stop(mode?: 'immediate' | 'fast'): Promise<void>;
+  /** Stops it as a power cut would, without a word to those connected. */
+  stop(): Promise<void>;
   /** Lets its processes go on no further, as a machine that is moved does; connections stay. */
   pause(): Promise<void>;
   resume(): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface ClusterOptions {
-  /** Settings beside the usual ones. */
-  settings?: Record<string, string | number>;
-  /** The largest file it may write, in bytes: beyond it, it is told what a full disk tells. */
-  maxFileBytes?: number;
-  /** The server of which it is to be a copy that follows it. */
-  standbyOf?: Cluster;
 }
 
 /** The folder of initdb and pg_ctl: in PATH, or where Debian keeps each version's own. */
@@ -65,23 +54,17 @@ async function findUser(): Promise<{ uid: number; gid: number } | undefined> {
   return { uid: Number(user[2]), gid: Number(user[3]) };
 }
 
-export async function createCluster(clusterOptions: ClusterOptions = {}): Promise<Cluster> {
-  const { maxFileBytes, standbyOf } = clusterOptions;
+export async function createCluster(): Promise<Cluster> {
   const [binaries, user] = await Promise.all([findBinaries(), findUser()]);
   const directory = await mkdtemp(join(tmpdir(), 'gateway-cluster-'));
   if (user) await chown(directory, user.uid, user.gid);
   const data = join(directory, 'data');
   const options = { ...user, cwd: directory };
-  if (standbyOf) {
-    const args = ['-D', data, '-d', standbyOf.url, '-R', '-X', 'stream', '-c', 'fast', '--no-sync'];
-    await run(join(binaries, 'pg_basebackup'), args, options);
-  } else {
-    await run(
-      join(binaries, 'initdb'),
-      ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-      options,
-    );
-  }
+  await run(
+    join(binaries, 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    options,
+  );
   const port = await freePort();
   const settings = {
     port,
@@ -89,17 +72,14 @@ export async function createCluster(clusterOptions: ClusterOptions = {}): Promis
     unix_socket_directories: directory,
     fsync: 'off',
     shared_buffers: '16MB',
-    ...clusterOptions.settings,
   };
 
   const control = async (...args: string[]) => {
     // The server inherits what pg_ctl writes to, so that a pipe would not end with pg_ctl.
-    const command = [join(binaries, 'pg_ctl'), '-D', data, '-w', '-s', ...args];
-    const limited =
-      maxFileBytes === undefined
-        ? command
-        : ['/bin/bash', '-c', `ulimit -f ${maxFileBytes >> 10}; exec "$@"`, 'bash', ...command];
-    const child = spawn(limited[0]!, limited.slice(1), { ...options, stdio: 'ignore' });
+    const child = spawn(join(binaries, 'pg_ctl'), ['-D', data, '-w', '-s', ...args], {
+      ...options,
+      stdio: 'ignore',
+    });
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code !== 0) {
       const log = await readFile(join(directory, 'log'), 'utf8').catch(() => '');
@@ -120,9 +100,9 @@ export async function createCluster(clusterOptions: ClusterOptions = {}): Promis
     );
     runs = true;
   };
-  const stop = async (mode: 'immediate' | 'fast' = 'immediate') => {
+  const stop = async () => {
     if (!runs) return;
-    await control('stop', '-m', mode);
+    await control('stop', '-m', 'immediate');
     runs = false;
   };
   const signal = async (name: NodeJS.Signals) => {
@@ -133,7 +113,6 @@ export async function createCluster(clusterOptions: ClusterOptions = {}): Promis
   await start();
   return {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
-    directory,
     start,
     stop,
     pause: () => signal('SIGSTOP'),

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { demoFile } from '../../../src/app/demo.ts';
-import { createCluster, type Cluster, type ClusterOptions } from '../../support/cluster.ts';
+import { createCluster, type Cluster } from '../../support/cluster.ts';
 import { runSql } from '../../support/empty-database.ts';
 import { endPrograms, startServer, type Server } from '../../support/process.ts';
 import { ask, readEnvelope } from './answers.ts';
@@ -24,28 +24,16 @@ const ENVIRONMENT = {
 /** With their records some 4,000 rows: questions are to take little time, so that many are under way at a fault. */
 const DEMO_TASKS = 400;
 
-export interface StageOptions {
-  cluster?: ClusterOptions;
-  /** Configuration of the gateway beside the usual one. */
-  environment?: Record<string, string>;
-  /** By which URL the gateway reaches the database; as it is, unless told. */
-  databaseUrl?: (cluster: Cluster) => string | Promise<string>;
-}
-
 /** A PostgreSQL server and a gateway on it, both processes of their own, with demo data whose right answers are known. */
 export interface Stage {
   readonly cluster: Cluster;
-  readonly environment: Record<string, string>;
-  /** The gateway; a test that ends it puts another one in its place. */
-  gateway: Server;
+  readonly gateway: Server;
   readonly subject: Subject;
   readonly questions: readonly Question[];
   /** The right answers, by question. */
   readonly right: ReadonlyMap<Question, string>;
   readonly writers: Writers;
   query<Row extends Record<string, unknown>>(sql: string): Promise<Row[]>;
-  /** Starts a gateway with the stage's configuration and some other. */
-  start(environment?: Record<string, string>): Promise<Server>;
   close(): Promise<void>;
 }
 
@@ -68,33 +56,22 @@ async function learn(url: string, questions: readonly Question[], { taskIds, rec
   return right;
 }
 
-export async function createStage(options: StageOptions = {}): Promise<Stage> {
-  const cluster = await createCluster(options.cluster);
+export async function createStage(): Promise<Stage> {
+  const cluster = await createCluster();
   try {
-    const environment = {
-      ...ENVIRONMENT,
-      DATABASE_URL: (await options.databaseUrl?.(cluster)) ?? cluster.url,
-      ...options.environment,
-    };
-    const gateway = await startServer(environment);
+    const gateway = await startServer({ ...ENVIRONMENT, DATABASE_URL: cluster.url });
     await gateway.waitForLog('ready');
     await fill(gateway.url);
     const subject = await findSubject(cluster.url);
     const questions = createQuestions(subject);
     return {
       cluster,
-      environment,
       gateway,
       subject,
       questions,
       right: await learn(gateway.url, questions, subject),
       writers: new Writers(cluster.url),
       query: (sql) => runSql(cluster.url, sql),
-      async start(more = {}) {
-        const server = await startServer({ ...environment, ...more });
-        await server.waitForLog('ready');
-        return server;
-      },
       async close() {
         await endPrograms();
         await cluster.close();
