@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { revokeKey, type CreatedKey } from '../src/auth/keys.ts';
 import {
   apiKey,
@@ -138,12 +138,18 @@ describe('several ways to say who is asking', () => {
   it.each(['x-api-key', 'x-ts', 'authorization'])('include %s given twice', async (name) => {
     const headers: Headers = { ...apiKey(api), ...signed(signing), authorization: 'Bearer x' };
     const value = headers[name]!;
-    const { status } = await send(
+    const { status, headers: told } = await send(
       { port },
       { path: STATISTICS, headers: { [name]: [value, value] } },
     );
     expect(status).toBe(401);
-    expect(lastLine(gateway).refusal).toBe('repeated header');
+    // The line is written when the connection has the whole answer, which its caller may have read by then.
+    const line = await vi.waitFor(() => {
+      const found = gateway.logged.find(({ requestId }) => requestId === told['x-request-id']);
+      expect(found).toBeDefined();
+      return found!;
+    });
+    expect(line.refusal).toBe('repeated header');
   });
 });
 
