@@ -127,27 +127,32 @@ it('lets 200 small requests through at once, unless told otherwise', async () =>
   expect(answers.map(({ status }) => status)).toEqual(Array(200).fill(200));
 });
 
-it('takes nothing on while the event loop is late and much is under way', () => {
-  let lag = 0;
-  const overload = createOverload({
-    log: pino({ level: 'silent' }),
-    metrics: gateway.metrics,
-    maxRequests: 100,
-    maxLagMs: 500,
-    lag: () => lag,
-  });
-  const enter = () => {
-    const res = new EventEmitter();
-    return { res, place: overload.enter(res as ServerResponse) };
-  };
-  lag = 501;
-  const taken = Array.from({ length: 10 }, enter);
-  expect(taken.every(({ place }) => place)).toBe(true);
-  expect(enter().place).toBeUndefined();
-  lag = 500;
-  expect(enter().place).toBeDefined();
-  lag = 501;
-  for (const { res } of taken) res.emit('close');
-  expect(overload.underWay).toBe(1);
-  expect(enter().place).toBeDefined();
-});
+it.each(['lag', 'longestWaitMs'] as const)(
+  'takes nothing on while %s is long and much is under way',
+  (late) => {
+    let lag = 0;
+    const overload = createOverload({
+      log: pino({ level: 'silent' }),
+      metrics: gateway.metrics,
+      maxRequests: 100,
+      maxLagMs: 500,
+      lag: () => 0,
+      longestWaitMs: () => 0,
+      [late]: () => lag,
+    });
+    const enter = () => {
+      const res = new EventEmitter();
+      return { res, place: overload.enter(res as ServerResponse) };
+    };
+    lag = 501;
+    const taken = Array.from({ length: 10 }, enter);
+    expect(taken.every(({ place }) => place)).toBe(true);
+    expect(enter().place).toBeUndefined();
+    lag = 500;
+    expect(enter().place).toBeDefined();
+    lag = 501;
+    for (const { res } of taken) res.emit('close');
+    expect(overload.underWay).toBe(1);
+    expect(enter().place).toBeDefined();
+  },
+);

@@ -129,6 +129,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     maxRequests: config.maxRequests,
     // A statement of the embedded database holds the event loop up, and says nothing of how much is under way.
     maxLagMs: config.database.kind === 'postgresql' ? config.maxLagMs : Infinity,
+    longestWaitMs: () => database()?.connections()?.longestWaitMs ?? 0,
   });
   const admit = createDoor({
     ...config,

@@ -5,7 +5,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 /** Milliseconds between two looks at how late the event loop is. */
 const LOOK_MS = 100;
 
-/** Requests under way below which a late event loop is no overload: a pause of the machine, say. */
+/** Requests under way below which being late is no overload: a pause of the machine, say, or of the database. */
 const FEW_REQUESTS = 10;
 
 /** Milliseconds between two lines of the log about requests that were turned away. */
@@ -16,8 +16,10 @@ export interface OverloadOptions {
   readonly metrics: Pick<Metrics, 'shed'>;
   /** How many requests may be under way at once. */
   readonly maxRequests: number;
-  /** Milliseconds by which the event loop may be late; without end where that says nothing. */
+  /** Milliseconds by which the event loop, or a connection to the database, may be late; without end where that says nothing. */
   readonly maxLagMs: number;
+  /** Milliseconds that somebody has been waiting for a connection by now. */
+  readonly longestWaitMs: () => number;
   /** Milliseconds by which the event loop is late; for tests. */
   readonly lag?: () => number;
 }
@@ -54,10 +56,11 @@ export interface Overload {
 
 /**
  * Bounds what is under way, so that what is taken on is answered soon, and memory does not grow with what callers would
- * like. A gateway whose event loop is late takes on nothing more until it has caught up.
+ * like. A gateway whose event loop or database is late takes on nothing more until that has caught up: each statement of
+ * what it takes on would wait as long again.
  */
 export function createOverload(options: OverloadOptions): Overload {
-  const { log, metrics, maxRequests, maxLagMs } = options;
+  const { log, metrics, maxRequests, maxLagMs, longestWaitMs } = options;
   const lagMs = options.lag ?? (maxLagMs === Infinity ? () => 0 : measureLag());
   let underWay = 0;
   let turnedAway = 0;
@@ -68,13 +71,15 @@ export function createOverload(options: OverloadOptions): Overload {
     metrics.shed('overload');
     turnedAway++;
     report ??= setTimeout(() => {
-      log.warn({ turnedAway, underWay, lagMs: Math.round(lagMs()) }, 'overloaded');
+      const late = { lagMs: Math.round(lagMs()), longestWaitMs: Math.round(longestWaitMs()) };
+      log.warn({ turnedAway, underWay, ...late }, 'overloaded');
       turnedAway = 0;
       report = undefined;
     }, REPORT_MS).unref();
   };
 
-  const isFull = () => underWay >= maxRequests || (underWay >= FEW_REQUESTS && lagMs() > maxLagMs);
+  const isLate = () => lagMs() > maxLagMs || longestWaitMs() > maxLagMs;
+  const isFull = () => underWay >= maxRequests || (underWay >= FEW_REQUESTS && isLate());
 
   return {
     get isFull() {

@@ -166,7 +166,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxExports: env.GATEWAY_MAX_EXPORTS,
     /** How many requests may be under way at once, those that last aside. */
     maxRequests: env.GATEWAY_MAX_REQUESTS,
-    /** Milliseconds by which the event loop may be late before more is turned away. */
+    /** Milliseconds by which the event loop, or a connection to the database, may be late before more is turned away. */
     maxLagMs: env.GATEWAY_MAX_LAG,
     maxHeaderBytes: env.GATEWAY_MAX_HEADER_BYTES,
     /** Where the metrics are told apart from everything else; undefined: on the port of everything else, to admins. */

@@ -11,6 +11,7 @@ import {
   createPostgresAdapter,
   createPostgresPool,
   endingOf,
+  longestWaitOf,
 } from './postgres.ts';
 import { postgresSnapshots, type ReadSnapshot } from './snapshot.ts';
 
@@ -25,6 +26,8 @@ export interface PoolLevels {
   readonly idle: number;
   /** Those who wait for one. */
   readonly waiting: number;
+  /** Milliseconds that the one of them who has waited longest has been waiting. */
+  readonly longestWaitMs: number;
 }
 
 /** An open database: the only way to rows. */
@@ -73,6 +76,7 @@ function openPostgres(
 ): Database {
   const pool = createPostgresPool(config, log, options.watch);
   const endPool = endingOf(pool);
+  const longestWaitMs = longestWaitOf(pool);
   const prisma = createClient(createPostgresAdapter(pool, config, log), options);
   return {
     kind: 'postgresql',
@@ -82,6 +86,7 @@ function openPostgres(
       inUse: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
       waiting: pool.waitingCount,
+      longestWaitMs: longestWaitMs(),
     }),
     async exclusively(run, signal) {
       // Connections of their own: a migration may take longer than a request's statement may.

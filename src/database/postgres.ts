@@ -105,6 +105,30 @@ export function endingOf(pool: pg.Pool): () => Promise<void> {
   };
 }
 
+/**
+ * Makes a look at how long the one who has waited longest for a connection of a pool has been waiting, in milliseconds;
+ * 0 where nobody waits.
+ */
+export function longestWaitOf(pool: pg.Pool): () => number {
+  // Who comes first is served first, so that the first of these has waited longest.
+  const waits = new Set<{ since: number }>();
+  const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
+  const connectNoted = async () => {
+    const wait = { since: performance.now() };
+    waits.add(wait);
+    try {
+      return await connect();
+    } finally {
+      waits.delete(wait);
+    }
+  };
+  Object.assign(pool, { connect: connectNoted });
+  return () => {
+    const [longest] = waits;
+    return longest ? performance.now() - longest.since : 0;
+  };
+}
+
 export function createPostgresAdapter(
   pool: pg.Pool,
   config: PostgresConfig,

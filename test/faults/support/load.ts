@@ -60,7 +60,7 @@ export class Load {
         this.note(client, error, began);
         await sleep(PAUSE_AFTER_FAILURE_MS);
       }
-      this.slowestMs = Math.max(this.slowestMs, performance.now() - began);
+      if (!client.stop) this.slowestMs = Math.max(this.slowestMs, performance.now() - began);
       await sleep(PAUSE_MS);
     }
   }

@@ -56,10 +56,14 @@ async function learn(url: string, questions: readonly Question[], { taskIds, rec
   return right;
 }
 
-export async function createStage(): Promise<Stage> {
+export async function createStage(environment: Record<string, string> = {}): Promise<Stage> {
   const cluster = await createCluster();
   try {
-    const gateway = await startServer({ ...ENVIRONMENT, DATABASE_URL: cluster.url });
+    const gateway = await startServer({
+      ...ENVIRONMENT,
+      ...environment,
+      DATABASE_URL: cluster.url,
+    });
     await gateway.waitForLog('ready');
     await fill(gateway.url);
     const subject = await findSubject(cluster.url);
