@@ -49,6 +49,7 @@ describe('defaults', () => {
       maxExports: 4,
       maxLagMs: 500,
       maxRequests: 400,
+      slowStatementMs: 1000,
       shutdownTimeoutMs: 10_000,
       logLevel: 'info',
       logFormat: undefined,
@@ -93,6 +94,7 @@ const NUMBERS = {
   GATEWAY_POOL_SIZE: [1, 1000],
   GATEWAY_POOL_WAIT: [1, 2_147_483_647],
   GATEWAY_STATEMENT_TIMEOUT: [1, 2_147_483_647],
+  GATEWAY_SLOW_STATEMENT: [0, 2_147_483_647],
   GATEWAY_SHUTDOWN_TIMEOUT: [0, 2_147_483_647],
 } as const;
 

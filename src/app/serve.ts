@@ -13,6 +13,7 @@ import { loadDemoData } from './demo.ts';
 import { createGateway } from './gateway.ts';
 import { listenForMetrics } from './metrics.ts';
 import { createHttpServer } from './server.ts';
+import { watchDatabase } from './watch-database.ts';
 
 /** Milliseconds between two attempts to reach a database that is not there at the start. */
 const RETRY_MS = 2000;
@@ -98,7 +99,7 @@ async function run(
 
   let database: Database | undefined;
   try {
-    database = await openDatabase(config.database, log);
+    database = await openDatabase(config.database, log, watchDatabase({ ...config, log, metrics }));
     const missing = await prepare(database, config, log, signal);
     signal.throwIfAborted();
     ready = database;

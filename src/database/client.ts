@@ -9,6 +9,8 @@ export interface DatabaseOptions {
   onStatement?: ((sql: string, parameters: string) => void) | undefined;
   /** Told of each statement that is sent, on whose behalf, and how it went. */
   watch?: WatchStatements | undefined;
+  /** Told how many seconds somebody has waited for one of the connections that requests share. */
+  onWait?: ((seconds: number) => void) | undefined;
 }
 
 /** The one client of a database. */

@@ -74,7 +74,7 @@ function openPostgres(
   log: Logger,
   options: DatabaseOptions,
 ): Database {
-  const pool = createPostgresPool(config, log, options.watch);
+  const pool = createPostgresPool(config, log, options);
   const endPool = endingOf(pool);
   const longestWaitMs = longestWaitOf(pool);
   const prisma = createClient(createPostgresAdapter(pool, config, log), options);

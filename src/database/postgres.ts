@@ -2,7 +2,8 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { DatabaseConfig } from '../config/config.ts';
-import { supervisePool, type WatchStatements } from './statements.ts';
+import type { DatabaseOptions } from './client.ts';
+import { supervisePool } from './statements.ts';
 
 type PostgresConfig = Extract<DatabaseConfig, { kind: 'postgresql' }>;
 
@@ -71,10 +72,24 @@ function lossesTo(log: Logger) {
   return (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
 }
 
+/** Tells how long each of those has waited who asked a pool for a connection. */
+function timeWaits(pool: pg.Pool, onWait: (seconds: number) => void): pg.Pool {
+  const connectNow = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
+  const connect = async () => {
+    const started = performance.now();
+    try {
+      return await connectNow();
+    } finally {
+      onWait((performance.now() - started) / 1000);
+    }
+  };
+  return Object.assign(pool, { connect });
+}
+
 export function createPostgresPool(
   config: PostgresConfig,
   log: Logger,
-  watch?: WatchStatements,
+  { watch, onWait }: Pick<DatabaseOptions, 'watch' | 'onWait'>,
 ): pg.Pool {
   const pool = new pg.Pool({
     ...connectionOptions(config.url),
@@ -86,6 +101,7 @@ export function createPostgresPool(
     allowExitOnIdle: true,
     idle_in_transaction_session_timeout: 60_000,
   });
+  if (onWait) timeWaits(pool, onWait);
   // Not left to Prisma's adapter, which listens until it is disposed of, and connections end a moment later.
   return supervisePool(pool, watch).on('error', lossesTo(log));
 }

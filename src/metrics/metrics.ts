@@ -3,6 +3,7 @@ import { addBuildInfo, processMetrics } from './process.ts';
 import { createPoolMetrics } from './pool.ts';
 import { createRequestMetrics } from './requests.ts';
 import { createRowMetrics } from './rows.ts';
+import { createStatementMetrics } from './statements.ts';
 
 export type { EndedRequest, Traffic } from './requests.ts';
 export type { RowOutcome } from './rows.ts';
@@ -18,6 +19,7 @@ export function createMetrics(version: string) {
     ...createRequestMetrics(registry),
     ...createRowMetrics(registry),
     ...createPoolMetrics(registry),
+    ...createStatementMetrics(registry),
     /** Everything in Prometheus' text format, and the media type that says so. */
     async render(): Promise<{ contentType: string; text: string }> {
       const all = Registry.merge([registry, processMetrics()]);

@@ -5,6 +5,7 @@ import pino, { type Logger } from 'pino';
 import { expect } from 'vitest';
 import { createGateway, type GatewayOptions } from '../../src/app/gateway.ts';
 import { createHttpServer } from '../../src/app/server.ts';
+import { watchDatabase } from '../../src/app/watch-database.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
 import type { Viewer } from '../../src/domain/viewer.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
@@ -72,9 +73,6 @@ export const VAST_LIMITS = {
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const config = readConfig({ ...options.environment });
-  const statements: string[] = [];
-  const database =
-    options.database ?? (await createTestDatabase({ onStatement: (sql) => statements.push(sql) }));
   const logged: Record<string, unknown>[] = [];
   const log: Logger = pino(
     { level: 'trace', base: undefined },
@@ -82,6 +80,13 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   );
   const { times, stopping, anybody } = options;
   const metrics = createMetrics('0.0.0');
+  const statements: string[] = [];
+  const database =
+    options.database ??
+    (await createTestDatabase({
+      ...watchDatabase({ ...config, log, metrics }),
+      onStatement: (sql) => statements.push(sql),
+    }));
   const gateway = createGateway({
     ...times,
     ...(stopping && { stopping }),

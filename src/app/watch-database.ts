@@ -1,0 +1,38 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { DatabaseOptions } from '../database/database.ts';
+import type { WatchStatements } from '../database/statements.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+
+/** How much of a slow statement is logged: those of large operations are longer, and what tells them apart is said by then. */
+const MAX_LOGGED_CHARACTERS = 4000;
+
+export interface WatchOptions extends Pick<Config, 'slowStatementMs'> {
+  readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'statementEnded' | 'statementWasSlow' | 'connectionWaitedFor'>;
+}
+
+/** Counts what is sent to a database, and logs what takes long: the text of it, never its parameters. */
+export function watchDatabase({ log, metrics, slowStatementMs }: WatchOptions): DatabaseOptions {
+  const limitMs = slowStatementMs === 0 ? Infinity : slowStatementMs;
+  const watch: WatchStatements = (text, request) => {
+    const started = performance.now();
+    return (error) => {
+      const durationMs = performance.now() - started;
+      metrics.statementEnded(error === undefined ? 'success' : 'error', durationMs / 1000);
+      if (durationMs < limitMs) return;
+      metrics.statementWasSlow();
+      log.warn(
+        {
+          requestId: request?.requestId,
+          route: request?.about.route,
+          operation: request?.about.operation,
+          durationMs: Math.round(durationMs * 100) / 100,
+          sql: text.slice(0, MAX_LOGGED_CHARACTERS),
+        },
+        'slow statement',
+      );
+    };
+  };
+  return { watch, onWait: metrics.connectionWaitedFor };
+}
