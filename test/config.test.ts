@@ -50,6 +50,7 @@ describe('defaults', () => {
       maxLagMs: 500,
       maxRequests: 400,
       slowStatementMs: 1000,
+      sqlComments: false,
       shutdownTimeoutMs: 10_000,
       logLevel: 'info',
       logFormat: undefined,
@@ -108,6 +109,7 @@ const CHOICES = {
   GATEWAY_GRAPHIQL: ['on', 'off'],
   GATEWAY_OPERATIONS: ['any', 'persisted'],
   GATEWAY_NAMED_STATEMENTS: ['on', 'off'],
+  GATEWAY_SQL_COMMENTS: ['on', 'off'],
   GATEWAY_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
   GATEWAY_LOG_FORMAT: ['json', 'pretty'],
 } as const;

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { watchDatabase } from '../src/app/watch-database.ts';
+import { watchForSlowness } from '../src/app/slow-statements.ts';
 import { createMetrics } from '../src/metrics/metrics.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { readSeries } from './support/metrics.ts';
@@ -22,7 +22,7 @@ describe('of what is sent to the database', () => {
     const logged: string[] = [];
     const log = pino({}, { write: (line: string) => logged.push(line) });
     const metrics = createMetrics('0.0.0');
-    const end = watchDatabase({ log, metrics, slowStatementMs }).watch!(text, undefined)!;
+    const end = watchForSlowness(log, metrics, slowStatementMs)(text, undefined)!;
     vi.advanceTimersByTime(durationMs);
     end(error);
     const series = await readSeries(metrics);

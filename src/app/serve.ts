@@ -9,11 +9,11 @@ import { openDatabase, pendingMigrations, type Database } from '../database/data
 import { classifyDatabaseError } from '../database/errors.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { createBanner } from './banner.ts';
+import { databaseOptions } from './database-options.ts';
 import { loadDemoData } from './demo.ts';
 import { createGateway } from './gateway.ts';
 import { listenForMetrics } from './metrics.ts';
 import { createHttpServer } from './server.ts';
-import { watchDatabase } from './watch-database.ts';
 
 /** Milliseconds between two attempts to reach a database that is not there at the start. */
 const RETRY_MS = 2000;
@@ -99,7 +99,7 @@ async function run(
 
   let database: Database | undefined;
   try {
-    database = await openDatabase(config.database, log, watchDatabase({ ...config, log, metrics }));
+    database = await openDatabase(config.database, log, databaseOptions(config, log, metrics));
     const missing = await prepare(database, config, log, signal);
     signal.throwIfAborted();
     ready = database;

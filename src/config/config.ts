@@ -80,6 +80,7 @@ const variables = {
   GATEWAY_POOL_WAIT: wholeNumber(1, MAX_TIMER_MS).default(5000),
   GATEWAY_STATEMENT_TIMEOUT: wholeNumber(1, MAX_TIMER_MS).default(30_000),
   GATEWAY_NAMED_STATEMENTS: oneOf(['on', 'off']).default('on'),
+  GATEWAY_SQL_COMMENTS: oneOf(['on', 'off']).default('off'),
   GATEWAY_SLOW_STATEMENT: wholeNumber(0, MAX_TIMER_MS).default(1000),
   GATEWAY_METRICS_PORT: wholeNumber(0, 65_535).optional(),
   GATEWAY_METRICS_HOST: address.default('127.0.0.1'),
@@ -172,6 +173,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxHeaderBytes: env.GATEWAY_MAX_HEADER_BYTES,
     /** Milliseconds from which on a statement is logged for its slowness; 0: none is. */
     slowStatementMs: env.GATEWAY_SLOW_STATEMENT,
+    /** Whether statements that a PostgreSQL server gets say which operation they are sent for. */
+    sqlComments: env.GATEWAY_SQL_COMMENTS === 'on',
     /** Where the metrics are told apart from everything else; undefined: on the port of everything else, to admins. */
     metrics:
       env.GATEWAY_METRICS_PORT === undefined

@@ -1,6 +1,7 @@
 import type { PrismaPg } from '@prisma/adapter-pg';
 import type { PrismaPGlite } from 'pglite-prisma-adapter';
 import { withSeparateRequests } from './batches.ts';
+import type { CommentOn } from './comments.ts';
 import { PrismaClient } from './generated/client/client.ts';
 import type { WatchStatements } from './statements.ts';
 
@@ -9,6 +10,8 @@ export interface DatabaseOptions {
   onStatement?: ((sql: string, parameters: string) => void) | undefined;
   /** Told of each statement that is sent, on whose behalf, and how it went. */
   watch?: WatchStatements | undefined;
+  /** What is added to statements that are sent to a PostgreSQL server. */
+  commentOn?: CommentOn | undefined;
   /** Told how many seconds somebody has waited for one of the connections that requests share. */
   onWait?: ((seconds: number) => void) | undefined;
 }

@@ -76,12 +76,12 @@ function openPostgres(
 ): Database {
   const pool = createPostgresPool(config, log, options);
   const endPool = endingOf(pool);
-  const longestWaitMs = longestWaitOf(pool);
-  const prisma = createClient(createPostgresAdapter(pool, config, log), options);
+  const longestWaitMs = longestWaitOf(pool, options.onWait);
+  const prisma = createClient(createPostgresAdapter(pool, config, log, options), options);
   return {
     kind: 'postgresql',
     prisma,
-    snapshot: postgresSnapshots(config, options.watch),
+    snapshot: postgresSnapshots(config, options),
     connections: () => ({
       inUse: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,

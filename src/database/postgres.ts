@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import type { DatabaseConfig } from '../config/config.ts';
 import type { DatabaseOptions } from './client.ts';
+import { addComments } from './comments.ts';
 import { supervisePool } from './statements.ts';
 
 type PostgresConfig = Extract<DatabaseConfig, { kind: 'postgresql' }>;
@@ -58,6 +59,9 @@ function statementNames(limit: number) {
   };
 }
 
+/** Stands for the name of a statement whose text is not whole yet. */
+const TO_BE_NAMED = 'to be named';
+
 /** How long a statement may take. */
 export function statementLimits({ statementTimeoutMs }: PostgresConfig): pg.ClientConfig {
   return {
@@ -72,24 +76,10 @@ function lossesTo(log: Logger) {
   return (error: Error) => log.warn({ reason: error.message }, 'database connection lost');
 }
 
-/** Tells how long each of those has waited who asked a pool for a connection. */
-function timeWaits(pool: pg.Pool, onWait: (seconds: number) => void): pg.Pool {
-  const connectNow = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
-  const connect = async () => {
-    const started = performance.now();
-    try {
-      return await connectNow();
-    } finally {
-      onWait((performance.now() - started) / 1000);
-    }
-  };
-  return Object.assign(pool, { connect });
-}
-
 export function createPostgresPool(
   config: PostgresConfig,
   log: Logger,
-  { watch, onWait }: Pick<DatabaseOptions, 'watch' | 'onWait'>,
+  { watch, commentOn }: Pick<DatabaseOptions, 'watch' | 'commentOn'>,
 ): pg.Pool {
   const pool = new pg.Pool({
     ...connectionOptions(config.url),
@@ -101,7 +91,11 @@ export function createPostgresPool(
     allowExitOnIdle: true,
     idle_in_transaction_session_timeout: 60_000,
   });
-  if (onWait) timeWaits(pool, onWait);
+  if (commentOn) {
+    const nameOf = statementNames(MAX_NAMED_STATEMENTS);
+    // First of all: who watches statements, or looks at their texts, sees them without.
+    pool.on('connect', (client) => addComments(client, commentOn, nameOf));
+  }
   // Not left to Prisma's adapter, which listens until it is disposed of, and connections end a moment later.
   return supervisePool(pool, watch).on('error', lossesTo(log));
 }
@@ -124,8 +118,9 @@ export function endingOf(pool: pg.Pool): () => Promise<void> {
 /**
  * Makes a look at how long the one who has waited longest for a connection of a pool has been waiting, in milliseconds;
  * 0 where nobody waits.
+ * @param onWait told, whenever somebody's waiting is over, how many seconds it took.
  */
-export function longestWaitOf(pool: pg.Pool): () => number {
+export function longestWaitOf(pool: pg.Pool, onWait?: (seconds: number) => void): () => number {
   // Who comes first is served first, so that the first of these has waited longest.
   const waits = new Set<{ since: number }>();
   const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
@@ -136,6 +131,7 @@ export function longestWaitOf(pool: pg.Pool): () => number {
       return await connect();
     } finally {
       waits.delete(wait);
+      onWait?.((performance.now() - wait.since) / 1000);
     }
   };
   Object.assign(pool, { connect: connectNoted });
@@ -149,9 +145,12 @@ export function createPostgresAdapter(
   pool: pg.Pool,
   config: PostgresConfig,
   log: Logger,
+  { commentOn }: Pick<DatabaseOptions, 'commentOn'>,
 ): PrismaPg {
   return new PrismaPg(pool, {
     onConnectionError: lossesTo(log),
-    ...(config.namedStatements && { statementNameGenerator: statementNames(MAX_NAMED_STATEMENTS) }),
+    ...(config.namedStatements && {
+      statementNameGenerator: commentOn ? () => TO_BE_NAMED : statementNames(MAX_NAMED_STATEMENTS),
+    }),
   });
 }

@@ -1,9 +1,11 @@
 import type { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config/config.ts';
+import type { DatabaseOptions } from './client.ts';
+import { addComments } from './comments.ts';
 import type { Prisma } from './generated/client/client.ts';
 import { connectionOptions, statementLimits } from './postgres.ts';
-import { supervise, type WatchStatements } from './statements.ts';
+import { supervise } from './statements.ts';
 
 /** The database at one moment, for as long as its transaction is open. */
 export interface Snapshot {
@@ -38,18 +40,16 @@ const SET_ON_SERVER = `SELECT set_config(wanted.name, wanted.value, true)
 /** Snapshots of a PostgreSQL server, each on a connection of its own. */
 export function postgresSnapshots(
   config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
-  watch?: WatchStatements,
+  { watch, commentOn }: Pick<DatabaseOptions, 'watch' | 'commentOn'>,
 ): ReadSnapshot {
   return async (work, signal) => {
     signal?.throwIfAborted();
-    const client = supervise(
-      new pg.Client({
-        ...connectionOptions(config.url),
-        ...statementLimits(config),
-        connectionTimeoutMillis: config.poolWaitMs,
-      }),
-      watch,
-    );
+    const connection = new pg.Client({
+      ...connectionOptions(config.url),
+      ...statementLimits(config),
+      connectionTimeoutMillis: config.poolWaitMs,
+    });
+    const client = supervise(commentOn ? addComments(connection, commentOn) : connection, watch);
     // Between two statements nobody else would be told, and the next one no longer knows why.
     let lost: Error | undefined;
     client.on('error', (error) => (lost ??= error));

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { inject as injectRequest, type InjectOptions, type Response } from 'light-my-request';
 import pino, { type Logger } from 'pino';
 import { expect } from 'vitest';
+import { databaseOptions } from '../../src/app/database-options.ts';
 import { createGateway, type GatewayOptions } from '../../src/app/gateway.ts';
 import { createHttpServer } from '../../src/app/server.ts';
-import { watchDatabase } from '../../src/app/watch-database.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
 import type { Viewer } from '../../src/domain/viewer.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
@@ -84,7 +84,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const database =
     options.database ??
     (await createTestDatabase({
-      ...watchDatabase({ ...config, log, metrics }),
+      ...databaseOptions(config, log, metrics),
       onStatement: (sql) => statements.push(sql),
     }));
   const gateway = createGateway({

@@ -1,21 +1,21 @@
 import type { Logger } from 'pino';
-import type { Config } from '../config/config.ts';
-import type { DatabaseOptions } from '../database/database.ts';
 import type { WatchStatements } from '../database/statements.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
 /** How much of a slow statement is logged: those of large operations are longer, and what tells them apart is said by then. */
 const MAX_LOGGED_CHARACTERS = 4000;
 
-export interface WatchOptions extends Pick<Config, 'slowStatementMs'> {
-  readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'statementEnded' | 'statementWasSlow' | 'connectionWaitedFor'>;
-}
-
-/** Counts what is sent to a database, and logs what takes long: the text of it, never its parameters. */
-export function watchDatabase({ log, metrics, slowStatementMs }: WatchOptions): DatabaseOptions {
+/**
+ * Counts what is sent to a database, and logs what takes long: the text of it, never its parameters.
+ * @param slowStatementMs milliseconds from which on that is; 0: never.
+ */
+export function watchForSlowness(
+  log: Logger,
+  metrics: Pick<Metrics, 'statementEnded' | 'statementWasSlow'>,
+  slowStatementMs: number,
+): WatchStatements {
   const limitMs = slowStatementMs === 0 ? Infinity : slowStatementMs;
-  const watch: WatchStatements = (text, request) => {
+  return (text, request) => {
     const started = performance.now();
     return (error) => {
       const durationMs = performance.now() - started;
@@ -34,5 +34,4 @@ export function watchDatabase({ log, metrics, slowStatementMs }: WatchOptions): 
       );
     };
   };
-  return { watch, onWait: metrics.connectionWaitedFor };
 }
