@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Prisma } from '../src/database/generated/client/client.ts';
-import { currentRequest, onBehalfOf, onNobodysBehalf } from '../src/database/request.ts';
+import {
+  carryThrough,
+  currentRequest,
+  onBehalfOf,
+  onNobodysBehalf,
+} from '../src/database/request.ts';
 import { inTransaction } from '../src/database/writing.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 
@@ -114,5 +119,48 @@ describe('unique look-ups of one tick', () => {
       'rejected',
       'fulfilled',
     ]);
+  });
+});
+
+describe('a transaction', () => {
+  const rename = (
+    cancelled: AbortController,
+    name: string,
+    before: () => void,
+    lift = () => {},
+  ): Promise<void> =>
+    onBehalfOf({ requestId: 'one', about: {}, signal: cancelled.signal, lift }, () =>
+      inTransaction(database.prisma, async (tx) => {
+        await tx.campaign.update({ where: { id: 'c-8' }, data: { name } });
+        before();
+        await tx.campaign.count();
+      }),
+    );
+  const name = async () =>
+    (await database.prisma.campaign.findUniqueOrThrow({ where: { id: 'c-8' } })).name;
+
+  it('of a request that is over is rolled back', async () => {
+    const cancelled = new AbortController();
+    const over = new Error('over');
+    const renaming = rename(cancelled, 'lost', () => cancelled.abort(over));
+    await expect(renaming).rejects.toBe(over);
+    expect(await name()).toBe('campaign 8');
+  });
+
+  it('is committed once it is to be carried through', async () => {
+    const lifted: string[] = [];
+    await rename(new AbortController(), 'kept', carryThrough, () => lifted.push('lifted'));
+    expect([lifted, await name()]).toEqual([['lifted'], 'kept']);
+  });
+
+  it('is not carried through when its request is over', async () => {
+    const cancelled = new AbortController();
+    const over = new Error('over');
+    const late = () => {
+      cancelled.abort(over);
+      carryThrough();
+    };
+    await expect(rename(cancelled, 'lost', late)).rejects.toBe(over);
+    expect(await name()).toBe('kept');
   });
 });

@@ -18,6 +18,8 @@ import {
 } from './support/callers.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { EXAMPLE, importText } from './support/import.ts';
+import { slowPost } from './support/ingest.ts';
+import { eventually } from './support/process.ts';
 import { send } from './support/rest-client.ts';
 
 let gateway: TestGateway;
@@ -291,6 +293,44 @@ describe('a signature over the whole request', () => {
         } as RequestInit);
         expect([answer.status, hasEnded]).toEqual([401, true]);
       }
+    });
+
+    it('is put aside within a bound, all of them together, whether their keys exist or not', async () => {
+      const bounded = await createGuardedGateway({
+        environment: { GATEWAY_MAX_SPOOL_BYTES: '1000' },
+        database: gateway.database,
+      });
+      const writer = await makeKey(gateway, { kind: 'signed', role: 'ingest' });
+      const { port } = await bounded.listen();
+      const open = (payload: string, key = writer) =>
+        slowPost(port, '/import', signed256(key, { method: 'POST', url: '/import', payload }));
+      const sendWhole = (payload: string, key?: CreatedKey) => {
+        const { post, answer } = open(payload, key);
+        post.end(payload);
+        return answer;
+      };
+      const nobody = { ...writer, id: '1'.repeat(24) };
+      const blank = (text: string, bytes: number) => text + ' '.repeat(bytes - text.length);
+
+      for (const key of [writer, nobody]) {
+        expect((await sendWhole(blank(campaign(60), 1001), key)).status).toBe(413);
+      }
+      const payload = blank(campaign(61), 600);
+      const first = open(payload);
+      first.post.write(payload.slice(0, 599));
+      for (const key of [writer, nobody]) {
+        const { status, headers } = await eventually(async () => {
+          const answer = await sendWhole(blank(campaign(62), 600), key);
+          expect(answer.status).not.toBe(key === writer ? 200 : 401);
+          return answer;
+        });
+        expect([status, headers['retry-after']]).toEqual([503, '1']);
+      }
+      first.post.end(payload.slice(599));
+      expect((await first.answer).envelope).toMatchObject({ code: 2000, data: { rejected: 0 } });
+      const later = await sendWhole(blank(campaign(63), 1000));
+      expect(later.envelope).toMatchObject({ code: 2000, data: { rejected: 0 } });
+      await bounded.close();
     });
   });
 });

@@ -6,7 +6,7 @@ import { CheckUnavailableError } from '../auth/identity.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
-import { onBehalfOf } from '../database/request.ts';
+import { currentRequest, onBehalfOf } from '../database/request.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
 import type { Viewer } from '../domain/viewer.ts';
@@ -25,6 +25,7 @@ import {
 } from '../rest/rest.ts';
 import type { AccessRecord } from './access.ts';
 import { createCors } from './cors.ts';
+import { withDeadline } from './deadline.ts';
 import { createDoor, type Admitted } from './door.ts';
 import { createExporter } from './export.ts';
 import { isPageRequest, writePage } from './graphiql.ts';
@@ -47,6 +48,8 @@ export interface GatewayOptions {
     | 'maxBodyBytes'
     | 'maxExports'
     | 'maxRequests'
+    | 'requestTimeoutMs'
+    | 'maxSpoolBytes'
     | 'maxLagMs'
     | 'database'
     | 'limits'
@@ -140,6 +143,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       authenticate,
       log,
       maxBytes: config.maxBodyBytes,
+      maxSpoolBytes: config.maxSpoolBytes,
       timeoutMs: options.bodyTimeoutMs,
       stopping,
     }),
@@ -198,7 +202,10 @@ export function createGateway(options: GatewayOptions): Gateway {
         const { body } = req as { body?: string };
         const idempotencyKey = headerOf(req, IDEMPOTENCY_KEY);
         const hangUp = () => res.destroy();
-        const lasts = () => place?.giveUp();
+        const lasts = () => {
+          place?.giveUp();
+          currentRequest()?.lift?.();
+        };
         const scope = { requestId, session, access, idempotencyKey, body, hangUp, lasts };
         await graphql.yoga(req, res, scope);
       } else if ('unread' in refusal) {
@@ -273,7 +280,9 @@ export function createGateway(options: GatewayOptions): Gateway {
         'request',
       );
     });
-    const request = { requestId, about: access };
+    const { path } = splitTarget(req.url ?? '/');
+    const asked = { requestId, about: access };
+    const request = isLasting(path) ? asked : withDeadline(asked, res, config.requestTimeoutMs);
     onBehalfOf(request, () => serve(req, res, requestId, access)).catch((error: unknown) => {
       log.error({ requestId, err: error }, 'request failed');
       if (!res.headersSent) writeFailure(res, { ...stampOf(requestId), status: 500 });

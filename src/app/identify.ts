@@ -9,7 +9,7 @@ import type { Session } from '../domain/session.ts';
 import { allowAnyTime, localTarget, readBody, streamBody, UnreadBodyError } from '../rest/rest.ts';
 import { drain, hashed } from './bytes.ts';
 import { BODY_TIMEOUT_MS } from './graphql-request.ts';
-import { spool, type Spool } from './spool.ts';
+import { spool, spoolBound, type Spool, type SpoolBound } from './spool.ts';
 
 /** Who asks, and the body of an import where it was put aside to find out; or the status he is refused with. */
 export type Identified =
@@ -49,6 +49,8 @@ interface Limits {
   readonly timeoutMs: number;
   /** Ends bodies that are imported. */
   readonly stopping: AbortSignal;
+  /** Bounds what is put aside. */
+  readonly bound: SpoolBound;
 }
 
 async function proveBody(proof: Proof, req: IncomingMessage, limits: Limits): Promise<Identified> {
@@ -63,15 +65,17 @@ async function proveImport(
   proof: Proof,
   req: IncomingMessage,
   res: ServerResponse,
-  { timeoutMs, stopping }: Limits,
+  { timeoutMs, stopping, bound }: Limits,
 ): Promise<Identified> {
   allowAnyTime(req, res);
   const sent = streamBody(req, { silenceMs: timeoutMs, stopping });
   const hash = createHash('sha256');
+  // Those of no key are bounded alike, so that their answers do not tell them apart.
+  const share = bound.share(proof.isPossible);
   let body: Spool | undefined;
   try {
-    if (proof.isPossible) body = await spool(hashed(sent.chunks, hash));
-    else await drain(hashed(sent.chunks, hash));
+    if (proof.isPossible) body = await spool(share.of(hashed(sent.chunks, hash)));
+    else await drain(share.of(hashed(sent.chunks, hash)));
     const answer = await proof.check(hash.digest('hex'));
     if ('session' in answer) return { ...answer, body };
     await body?.close();
@@ -82,6 +86,7 @@ async function proveImport(
     throw error;
   } finally {
     sent.stop();
+    share.giveBack();
   }
 }
 
@@ -105,9 +110,11 @@ export async function identifyConnection(
   return 'proof' in identity ? identity.proof.check(NOTHING_HASHED) : identity;
 }
 
-export interface IdentifierOptions extends Omit<Limits, 'timeoutMs'> {
+export interface IdentifierOptions extends Omit<Limits, 'timeoutMs' | 'bound'> {
   readonly authenticate: Authenticate;
   readonly log: Logger;
+  /** How many bytes may be put aside at once before it is known who sends them. */
+  readonly maxSpoolBytes: number;
   readonly timeoutMs?: number | undefined;
 }
 
@@ -117,7 +124,7 @@ export interface IdentifierOptions extends Omit<Limits, 'timeoutMs'> {
  */
 export function createIdentifier(options: IdentifierOptions): Identify {
   const { authenticate, log, timeoutMs = BODY_TIMEOUT_MS } = options;
-  const limits = { ...options, timeoutMs };
+  const limits = { ...options, timeoutMs, bound: spoolBound(options.maxSpoolBytes) };
   return async (req, res, requestId, isImport) => {
     try {
       const identity = await authenticate(claimOf(req));

@@ -71,10 +71,12 @@ const variables = {
   GATEWAY_TIME_ZONE: timeZone.default('UTC'),
   ROSETTA_DOMAIN: domain.default('rosetta.example.com'),
   GATEWAY_MAX_BODY_BYTES: wholeNumber(1, 1_073_741_824).default(1_048_576),
+  GATEWAY_MAX_SPOOL_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(1_073_741_824),
   GATEWAY_MAX_HEADER_BYTES: wholeNumber(1024, 16_777_216).default(131_072),
   ...limitVariables,
   GATEWAY_MAX_EXPORTS: wholeNumber(1, 1000).default(4),
   GATEWAY_MAX_REQUESTS: wholeNumber(1, 1_000_000).default(400),
+  GATEWAY_REQUEST_TIMEOUT: wholeNumber(1, MAX_TIMER_MS).default(60_000),
   GATEWAY_MAX_LAG: wholeNumber(1, MAX_TIMER_MS).default(500),
   GATEWAY_POOL_SIZE: wholeNumber(1, 1000).default(10),
   GATEWAY_POOL_WAIT: wholeNumber(1, MAX_TIMER_MS).default(5000),
@@ -164,10 +166,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     /** How large an operation may be. */
     limits: readLimits(env),
     maxBodyBytes: env.GATEWAY_MAX_BODY_BYTES,
+    /** How many bytes of imports may be put aside at once of which it is not known yet who sends them. */
+    maxSpoolBytes: env.GATEWAY_MAX_SPOOL_BYTES,
     /** How many exports may be under way at once. */
     maxExports: env.GATEWAY_MAX_EXPORTS,
     /** How many requests may be under way at once, those that last aside. */
     maxRequests: env.GATEWAY_MAX_REQUESTS,
+    /** Milliseconds a request may take, those that last aside. */
+    requestTimeoutMs: env.GATEWAY_REQUEST_TIMEOUT,
     /** Milliseconds by which the event loop, or a connection to the database, may be late before more is turned away. */
     maxLagMs: env.GATEWAY_MAX_LAG,
     maxHeaderBytes: env.GATEWAY_MAX_HEADER_BYTES,

@@ -1,3 +1,5 @@
+import { RequestOverError } from '../domain/errors.ts';
+
 /**
  * The one place that knows how Prisma, its adapters, the driver and PostgreSQL say that something went wrong.
  * Sources: the kinds of @prisma/driver-adapter-utils, PostgreSQL's table of error codes (appendix A), libuv's codes.
@@ -97,7 +99,7 @@ function* layersOf(error: unknown): Generator<Reported> {
 /** What an error thrown by the database layer means, looking through every layer that has wrapped it. */
 export function classifyDatabaseError(error: unknown): DatabaseFault {
   for (const layer of layersOf(error)) {
-    const fault = classifyOne(layer);
+    const fault = layer instanceof RequestOverError ? 'timeout' : classifyOne(layer);
     if (fault !== 'other') return fault;
   }
   return 'other';

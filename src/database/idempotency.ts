@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Claim, ClaimKey, Run } from '../domain/idempotency.ts';
 import type { PrismaClient } from './generated/client/client.ts';
+import { onNobodysBehalf } from './request.ts';
 
 const DAY_MS = 86_400_000;
 /** How long a run keeps its key without a word from it: after that it is taken for dead. */
@@ -26,7 +27,7 @@ async function insist(statement: () => Promise<unknown>, untilMs: number): Promi
   while (performance.now() < untilMs) {
     await sleep(RETRY_MS, undefined, { ref: false });
     try {
-      await statement();
+      await onNobodysBehalf(async () => statement());
       return;
     } catch {
       // What it failed with the first time is in the log.
@@ -56,14 +57,20 @@ function startRun(
   };
   // A database that cannot be reached for a moment leaves time for another attempt.
   const timer = setInterval(() => {
-    renew().catch((error: unknown) => log.warn({ err: error }, 'idempotency key not renewed'));
+    onNobodysBehalf(renew).catch((error: unknown) =>
+      log.warn({ err: error }, 'idempotency key not renewed'),
+    );
   }, leaseMs / 4);
   timer.unref();
-  /** The end of the run is told to its sender in any case. Where the database was lost just then, it is told to that later. */
+  /**
+   * The end of the run is told to its sender in any case, and the key's whatever has ended the request. Where the database was
+   * lost just then, it is told to that later.
+   */
   const end = async (what: string, statement: () => Promise<number>) => {
     clearInterval(timer);
     try {
-      if ((await statement()) === 0) log.warn({ what }, 'idempotency key lost to another run');
+      if ((await onNobodysBehalf(async () => statement())) === 0)
+        log.warn({ what }, 'idempotency key lost to another run');
     } catch (error) {
       log.warn({ what, err: error }, 'idempotency key not ended');
       void insist(statement, performance.now() + leaseMs);

@@ -7,6 +7,8 @@ export interface CurrentRequest {
   readonly about: { readonly route?: string; readonly operation?: string };
   /** Ends its work; absent where nothing does. */
   readonly signal?: AbortSignal | undefined;
+  /** Says that nothing is to end its work any more. */
+  readonly lift?: (() => void) | undefined;
 }
 
 const current = new AsyncLocalStorage<CurrentRequest | undefined>();
@@ -14,6 +16,16 @@ const current = new AsyncLocalStorage<CurrentRequest | undefined>();
 /** The request on whose behalf the code that asks is running; undefined where it is nobody's. */
 export function currentRequest(): CurrentRequest | undefined {
   return current.getStore();
+}
+
+/**
+ * Carries through what the present request has begun, whatever becomes of the request: called before what cannot be undone.
+ * @throws the signal's reason if that was earlier.
+ */
+export function carryThrough(): void {
+  const request = currentRequest();
+  request?.signal?.throwIfAborted();
+  request?.lift?.();
 }
 
 /** Does something on behalf of a request, with all that follows from it. */

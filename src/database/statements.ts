@@ -1,5 +1,7 @@
 import type { PGlite, Transaction } from '@electric-sql/pglite';
 import type pg from 'pg';
+import { RequestOverError } from '../domain/errors.ts';
+import { stopper } from './cancel.ts';
 import { currentRequest, type CurrentRequest } from './request.ts';
 
 /** Told of each statement when it is sent, and by the function it gives back how that went. */
@@ -15,14 +17,46 @@ function textOf(statement: unknown): string {
   return typeof statement === 'string' ? statement : (statement as { text: string }).text;
 }
 
-/** Makes what sends statements on behalf of the present request. Whatever is sent to a database passes here. */
-function sending(sendNow: Send, watch: WatchStatements | undefined): Send {
+/** What has to be sent whatever becomes of its request, and be left to end: a connection must not stay in a transaction. */
+const ENDS_TRANSACTION = /^(COMMIT|ROLLBACK)/;
+
+/** Waits for a statement's end, which the signal brings about early. What it has done by then is told as it is. */
+async function untilAborted(
+  statement: Promise<unknown>,
+  signal: AbortSignal,
+  stop: () => Promise<void>,
+): Promise<unknown> {
+  let stopping: Promise<void> | undefined;
+  const onAbort = () => void (stopping = stop());
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await statement;
+  } catch (error) {
+    throw stopping ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await stopping;
+  }
+}
+
+/**
+ * Makes what sends statements on behalf of the present request. Whatever is sent to a database passes here.
+ * @param stop ends those that are under way; absent where nothing can.
+ */
+function sending(
+  sendNow: Send,
+  watch: WatchStatements | undefined,
+  stop: (() => Promise<void>) | undefined,
+): Send {
   return async (...statement) => {
     const request = currentRequest();
-    request?.signal?.throwIfAborted();
-    const end = watch?.(textOf(statement[0]), request);
+    const text = textOf(statement[0]);
+    const signal = ENDS_TRANSACTION.test(text) ? undefined : request?.signal;
+    signal?.throwIfAborted();
+    const end = watch?.(text, request);
     try {
-      const result = await sendNow(...statement);
+      const sent = sendNow(...statement);
+      const result = await (stop && signal ? untilAborted(sent, signal, stop) : sent);
       end?.();
       return result;
     } catch (error) {
@@ -36,9 +70,26 @@ function sending(sendNow: Send, watch: WatchStatements | undefined): Send {
 export function supervise<Connection extends pg.ClientBase | PGlite | Transaction>(
   connection: Connection,
   watch: WatchStatements | undefined,
+  stop?: () => Promise<void>,
 ): Connection {
-  const query = sending(connection.query.bind(connection) as Send, watch);
+  const query = sending(connection.query.bind(connection) as Send, watch, stop);
   return Object.assign(connection, { query });
+}
+
+/** Waits for a connection, but not beyond the end of the present request: one that comes later goes back at once. */
+function connecting(connectNow: () => Promise<pg.PoolClient>): () => Promise<pg.PoolClient> {
+  return async () => {
+    const signal = currentRequest()?.signal;
+    if (!signal) return connectNow();
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      connectNow()
+        .then((client) => (signal.aborted ? client.release() : resolve(client)), reject)
+        .finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  };
 }
 
 /**
@@ -49,7 +100,7 @@ export function supervisePool(pool: pg.Pool, watch: WatchStatements | undefined)
   pool.on('connect', (client) =>
     // Whoever holds a connection that is lost hears of it from his statement, and the pool reports those that nobody holds.
     // But where nobody listens, its loss would end the process.
-    supervise(client, watch).on('error', () => {}),
+    supervise(client, watch, stopper(client)).on('error', () => {}),
   );
   const query: Send = async (...statement) => {
     const client = await pool.connect();
@@ -58,11 +109,12 @@ export function supervisePool(pool: pg.Pool, watch: WatchStatements | undefined)
       client.release();
       return result;
     } catch (error) {
-      client.release(error as Error);
+      // Who was stopped leaves a connection that is as good as before, or has ended.
+      client.release(error instanceof RequestOverError ? undefined : (error as Error));
       throw error;
     }
   };
-  return Object.assign(pool, { query });
+  return Object.assign(pool, { query, connect: connecting(pool.connect.bind(pool)) });
 }
 
 /** Does the same for the embedded database. */

@@ -30,3 +30,16 @@ export class GatewayError extends Error {
     this.extensions = { code };
   }
 }
+
+/** Why nothing more is done for a request. It has no `code`: of an error with one Prisma makes another, of its own. */
+export class RequestOverError extends Error {
+  override name = 'RequestOverError';
+
+  constructor(
+    message: string,
+    /** Whether somebody still waits for an answer. */
+    readonly isAwaited: boolean,
+  ) {
+    super(message);
+  }
+}

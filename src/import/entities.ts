@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { carryThrough } from '../database/request.ts';
 import type { EntityType } from '../domain/entities.ts';
 import { analyzeAfter } from './import.ts';
 import { NumberText, type ExactJson } from './json.ts';
@@ -73,6 +74,8 @@ export async function importEntities(
       if (atomic && outcomes.some(({ decision }) => decision === 'rejected')) {
         throw new Undone(outcomes);
       }
+      // Nobody is to be told that it took too long of what was written.
+      carryThrough();
       return outcomes;
     });
     const summary = emptySummary();

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import {
   ERROR_CODES,
   GatewayError,
+  RequestOverError,
   RETRY_AFTER_SECONDS,
   type ErrorCode,
 } from '../domain/errors.ts';
@@ -117,12 +118,18 @@ export function createErrorMask(translate: Translate, showsSchema: boolean) {
   };
 }
 
-/** Logs what callers are not told, each reason once, under the request's id. */
+/**
+ * Logs what callers are not told, each reason once, under the request's id. That a caller has hung up, the line of the
+ * request says.
+ */
 export function logReasons(errors: readonly GraphQLError[], requestId: string, log: Logger): void {
+  const logged = new Set<unknown>();
   for (const error of errors) {
     const reason = reasons.get(error);
-    if (reason === undefined) continue;
+    if (reason === undefined || logged.has(reason)) continue;
     reasons.delete(error);
+    logged.add(reason);
+    if (reason instanceof RequestOverError && !reason.isAwaited) continue;
     const level = error.extensions.code === 'INTERNAL_SERVER_ERROR' ? 'error' : 'warn';
     log[level]({ requestId, path: error.path?.join('.'), err: reason }, error.message);
   }

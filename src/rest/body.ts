@@ -65,7 +65,8 @@ function readOnce(req: IncomingMessage, limits: BodyLimits): Promise<Buffer | Un
 const WHY_UNREAD = {
   400: 'the sender broke off',
   408: 'the sender went silent',
-  503: 'the gateway is stopping',
+  413: 'the body is too long',
+  503: 'the gateway is stopping, or holds as much as it can bear',
 } as const;
 
 /** A streamed body did not come to its end; by the HTTP status that says so. */
