@@ -13,6 +13,9 @@ export const project = (name: string, include: string, exclude: string[] = []) =
     include: [include],
     exclude,
     globalSetup: 'test/support/global-setup.ts',
+    // A worker imports the gateway once for all of its files: one after another they find its modules as the last has left
+    // them, and each has databases of its own.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

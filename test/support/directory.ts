@@ -13,5 +13,7 @@ export async function temporaryDirectory(): Promise<string> {
 
 /** Removes the directories of this test file; for `afterAll`, once nobody uses them any more. */
 export async function removeDirectories(): Promise<void> {
-  await Promise.all(directories.map((path) => rm(path, { recursive: true, force: true })));
+  await Promise.all(
+    directories.splice(0).map((path) => rm(path, { recursive: true, force: true })),
+  );
 }

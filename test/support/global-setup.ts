@@ -48,7 +48,12 @@ export default async function setup(project: TestProject) {
   await database.close();
   project.provide('databaseTemplate', { kind: 'postgresql', serverUrl, name });
   return async () => {
-    await server.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    // The copies of it that tests have left, and what they have made to copy in their turn.
+    const { rows } = await server.query<{ made: string }>(
+      'SELECT datname AS made FROM pg_database WHERE starts_with(datname, $1)',
+      [name],
+    );
+    for (const { made } of rows) await server.query(`DROP DATABASE ${made} WITH (FORCE)`);
     await server.end();
   };
 }

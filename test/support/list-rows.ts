@@ -40,6 +40,7 @@ function row(noun: Noun, values: Record<string, Value>): ModelRow {
 
 /** Fills the model with rows, always the same, and gives them as an import file. */
 export function buildRows(): string {
+  for (const rows of Object.values(model)) rows.length = 0;
   const lines: object[] = [];
   // A small linear generator: the rows are always the same.
   let seed = 7;

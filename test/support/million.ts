@@ -1,6 +1,8 @@
 import pg from 'pg';
-import { createTestDatabase } from './database.ts';
+import { inject } from 'vitest';
+import { copyDatabase, type ServerTemplate } from './database.ts';
 import { createTestGateway, type TestGateway } from './gateway.ts';
+import { urlOfDatabase } from './global-setup.ts';
 import type { SentStatement } from './plans.ts';
 
 export const CAMPAIGNS = 100;
@@ -55,17 +57,43 @@ export interface Million {
   close(): Promise<void>;
 }
 
+/** Builds the million in a database that all test files copy; who asks first builds it, and the others wait. */
+async function ensureTemplate(): Promise<ServerTemplate> {
+  const empty = inject('databaseTemplate');
+  if (empty.kind !== 'postgresql') throw new Error('This needs a PostgreSQL server.');
+  const name = `${empty.name}_million`;
+  const server = new pg.Client(empty.serverUrl);
+  await server.connect();
+  try {
+    await server.query('SELECT pg_advisory_lock(hashtext($1))', [name]);
+    const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) {
+      // Has its name once it is whole.
+      const unfinished = `${name}_unfinished`;
+      await server.query(`DROP DATABASE IF EXISTS ${unfinished} WITH (FORCE)`);
+      await server.query(`CREATE DATABASE ${unfinished} TEMPLATE ${empty.name}`);
+      const client = new pg.Client(urlOfDatabase(empty.serverUrl, unfinished));
+      await client.connect();
+      await client.query(ROWS);
+      await client.query('VACUUM ANALYZE');
+      await client.end();
+      await server.query(`ALTER DATABASE ${unfinished} RENAME TO ${name}`);
+    }
+  } finally {
+    await server.end();
+  }
+  return { ...empty, name };
+}
+
 export async function createMillion(): Promise<Million> {
   const sent: SentStatement[] = [];
-  const database = await createTestDatabase({
+  const database = await copyDatabase(await ensureTemplate(), {
     onStatement: (sql, parameters) =>
       sent.push({ sql, parameters: JSON.parse(parameters) as unknown[] }),
   });
   const gateway = await createTestGateway({ database });
   const client = new pg.Client(database.url);
   await client.connect();
-  await client.query(ROWS);
-  await client.query('VACUUM ANALYZE');
   return {
     gateway,
     client,
