@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
@@ -200,6 +202,19 @@ describe('classifyDatabaseError', () => {
       }
     } finally {
       await absent.close();
+    }
+  });
+
+  it('recognizes a server that accepts connections and says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const url = `postgresql://nobody@127.0.0.1:${port}/none`;
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 50 });
+    try {
+      expect(classifyDatabaseError(await thrownBy(() => client.connect()))).toBe('unavailable');
+    } finally {
+      silent.close();
     }
   });
 

@@ -35,7 +35,7 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
 
 // The driver gives these errors no code.
 const UNAVAILABLE_MESSAGES =
-  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
+  /^(timeout exceeded when trying to connect|timeout expired|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
 const TIMEOUT_MESSAGES = /^Query read timeout/;
 
 /** A protocol violation: more parameters than a statement may have. */
