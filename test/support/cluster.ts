@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chown, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,11 +14,14 @@ export interface Cluster {
   readonly url: string;
   /** Starts it, if it does not run. */
   start(): Promise<void>;
-  /** Stops it as a power cut would, without a word to those connected. */
-  stop(): Promise<void>;
+  /** Stops it as a power cut would, without a word to those connected, or, `fast`, telling each that it stops. */
+  stop(mode?: 'immediate' | 'fast'): Promise<void>;
   /** Lets its processes go on no further, as a machine that is moved does; connections stay. */
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Lets it write no more than a moment longer, as on a disk that fills up. */
+  fillDisk(): Promise<void>;
+  clearDisk(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,17 +58,44 @@ async function findUser(): Promise<{ uid: number; gid: number } | undefined> {
   return { uid: Number(user[2]), gid: Number(user[3]) };
 }
 
+/** Files of the write-ahead log are as large from the first. */
+const LOG_SEGMENT_BYTES = 2 ** 20;
+
+/** The superuser has a password; roles that a test makes need none. */
+const HOST_ACCESS = `
+host all,replication postgres 127.0.0.1/32 scram-sha-256
+host all             all      127.0.0.1/32 trust
+`;
+
 export async function createCluster(): Promise<Cluster> {
   const [binaries, user] = await Promise.all([findBinaries(), findUser()]);
   const directory = await mkdtemp(join(tmpdir(), 'gateway-cluster-'));
   if (user) await chown(directory, user.uid, user.gid);
   const data = join(directory, 'data');
   const options = { ...user, cwd: directory };
+  const password = randomUUID();
+  const passwordFile = join(directory, 'password');
+  await writeFile(passwordFile, password);
+  const locale = ['-E', 'UTF8', '--locale=C'];
+  const segments = `--wal-segsize=${LOG_SEGMENT_BYTES / 2 ** 20}`;
   await run(
     join(binaries, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '--pwfile',
+      passwordFile,
+      '-A',
+      'trust',
+      ...locale,
+      '--no-sync',
+      segments,
+    ],
     options,
   );
+  await writeFile(join(data, 'pg_hba.conf'), HOST_ACCESS);
   const port = await freePort();
   const settings = {
     port,
@@ -100,23 +131,47 @@ export async function createCluster(): Promise<Cluster> {
     );
     runs = true;
   };
-  const stop = async () => {
+  const stop: Cluster['stop'] = async (mode = 'immediate') => {
     if (!runs) return;
-    await control('stop', '-m', 'immediate');
+    await control('stop', '-m', mode);
     runs = false;
   };
-  const signal = async (name: NodeJS.Signals) => {
-    const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n');
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    for (const one of [pid!, ...children.trim().split(' ')]) process.kill(Number(one), name);
+  /** Does something to each of its processes: to the first, from which later ones inherit, and then to the others. */
+  const toEach = async (act: (pid: string) => unknown) => {
+    const [first] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n');
+    await act(first!);
+    const children = await readFile(`/proc/${first}/task/${first}/children`, 'utf8');
+    for (const pid of children.trim().split(' ')) {
+      try {
+        await act(pid);
+      } catch (error) {
+        // One that served a connection may have ended meanwhile.
+        if ((await readdir('/proc')).includes(pid)) throw error;
+      }
+    }
   };
+  const signal = (name: NodeJS.Signals) => toEach((pid) => process.kill(Number(pid), name));
+  const limitFiles = (bytes: number | 'unlimited') =>
+    toEach((pid) => run('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:`], options));
   await start();
   return {
-    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    url: `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`,
     start,
     stop,
     pause: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),
+    async fillDisk() {
+      await signal('SIGSTOP');
+      const tables = join(data, 'base');
+      const files = await readdir(tables, { recursive: true });
+      const sizes = await Promise.all(
+        files.map(async (file) => (await stat(join(tables, file))).size),
+      );
+      // In the middle of a block: of a write that is cut short, the server says that the disk is full.
+      await limitFiles(Math.max(...sizes, LOG_SEGMENT_BYTES) + 4096);
+      await signal('SIGCONT');
+    },
+    clearDisk: () => limitFiles('unlimited'),
     async close() {
       await stop();
       await rm(directory, { recursive: true, force: true });

@@ -81,7 +81,7 @@ export class Load {
 
   /** Waits until every client has had a right answer. */
   async isUnderWay(): Promise<void> {
-    await this.settles(performance.now(), 20_000, 0);
+    await this.settles(performance.now(), 40_000, 0);
   }
 
   /**

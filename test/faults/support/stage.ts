@@ -16,7 +16,7 @@ import { PARENT_LINES, Writers } from './writers.ts';
 /** Short limits, so that what they end, ends within a test. */
 const ENVIRONMENT = {
   GATEWAY_INGEST: 'on',
-  GATEWAY_POOL_WAIT: '2000',
+  GATEWAY_POOL_WAIT: '4000',
   GATEWAY_STATEMENT_TIMEOUT: '4000',
   GATEWAY_SHUTDOWN_TIMEOUT: '3000',
 };

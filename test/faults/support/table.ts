@@ -34,7 +34,9 @@ export default class FaultTable implements Reporter {
     );
     const count = (state: string) => tests.filter((test) => test.result().state === state).length;
     const passed = count('passed');
-    const failed = tests.length - passed;
-    process.stdout.write(`\n${lines.join('\n')}\n\n${passed} passed, ${failed} failed\n`);
+    const skipped = count('skipped');
+    // One that was not brought to its end counts as failed.
+    const counts = `${passed} passed, ${tests.length - passed - skipped} failed, ${skipped} skipped`;
+    process.stdout.write(`\n${lines.join('\n')}\n\n${counts}\n`);
   }
 }
