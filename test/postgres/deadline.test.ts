@@ -63,8 +63,9 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** Makes whoever reads campaigns wait, until {@link unlock}. */
-const lock = () => other.query('BEGIN; LOCK TABLE campaign IN ACCESS EXCLUSIVE MODE');
+/** Makes whoever reads a table wait, until {@link unlock}. */
+const lock = (table = 'campaign') =>
+  other.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
 const unlock = () => other.query('ROLLBACK');
 
 /** What the gateways' connections are doing. */
@@ -149,6 +150,20 @@ describe('what takes too long', () => {
       url: '/statistics?annotationRequestId=ar-1',
     });
     expect([statusCode, envelope.code, envelope.data]).toEqual([500, 5000, null]);
+    await expectClean();
+  });
+
+  it('is stopped in a late part of an answer too', async () => {
+    const gateway = await gatewayWith(300);
+    await lock('pool');
+    const { payload } = await gateway.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json', accept: 'multipart/mixed' },
+      payload: JSON.stringify({ query: '{ __typename ... @defer { pools { totalCount } } }' }),
+    });
+    expect(payload.indexOf('"__typename":"Query"')).toBeGreaterThan(0);
+    expect(payload.indexOf('"code":"TIMEOUT"')).toBeGreaterThan(payload.indexOf('"hasNext":true'));
     await expectClean();
   });
 
