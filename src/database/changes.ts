@@ -1,13 +1,13 @@
 import {
   CHANGE_RANKS,
   foreignWatermark,
+  laterOf,
   NOTHING_SEEN,
   NOUN_OF_TYPE,
   rangesAfter,
   type ChangePosition,
   type ChangeScope,
   type NumberRange,
-  type Snapshot,
   type Watermark,
 } from '../domain/changes.ts';
 import { hasTextId, type EntityType } from '../domain/entities.ts';
@@ -95,15 +95,21 @@ function changesOfRank(
 /** What the database says of the history of its changes, at the moment of a statement. */
 export interface History {
   readonly history: string;
+  /** All numbers below are seen but for those that are open, and none from here on is told yet. */
   readonly next: bigint;
   readonly open: readonly bigint[];
   /** Whether rows have numbers that no transaction has reached, from a dump: then nothing is in order. */
   readonly isDisordered: boolean;
 }
 
-/** One row with the columns of {@link History}. */
+/**
+ * One row with the columns of {@link History}, and with how far transactions have come. A standby does not tell which of them
+ * are open: there nothing counts as seen from the first of those on.
+ */
 export const HISTORY = Prisma.sql`
-  SELECT change_history_identity() AS history, change_number(pg_snapshot_xmax(snapshot)) AS next,
+  SELECT change_history_identity() AS history, change_number(pg_snapshot_xmax(snapshot)) AS reached,
+    pg_is_in_recovery() AS "isStandby", change_number(
+      CASE WHEN pg_is_in_recovery() THEN pg_snapshot_xmin(snapshot) ELSE pg_snapshot_xmax(snapshot) END) AS next,
     ARRAY(SELECT change_number(open) FROM pg_snapshot_xip(snapshot) AS open ORDER BY open) AS open,
     coalesce(highest_change() >= change_number(pg_snapshot_xmax(snapshot)), false) AS "isDisordered"
   FROM pg_current_snapshot() AS snapshot`;
@@ -135,6 +141,14 @@ export interface ChangeRead extends ChangePosition {
   readonly watermark: Watermark;
 }
 
+/** The watermark is that of a reader who has been told more elsewhere. */
+function standbyBehind(): GatewayError {
+  return new GatewayError(
+    'SERVICE_UNAVAILABLE',
+    'The database of this gateway is a copy that has not come as far as the argument "after".',
+  );
+}
+
 /** The changes after a watermark that can be seen, or could be where a page broke off, in their order. */
 async function readBatch(
   prisma: PrismaClient,
@@ -153,7 +167,8 @@ async function readBatch(
       ? Prisma.join(branches, ' UNION ALL ')
       : Prisma.sql`SELECT 0::bigint AS number, 0 AS rank, '' AS id, 0::bigint AS digits, '' AS request WHERE false`;
   type ChangeRow = Omit<ChangeRead, 'watermark'>;
-  type Row = History & (ChangeRow | { number: null });
+  type Told = History & { reached: bigint; isStandby: boolean };
+  type Row = Told & (ChangeRow | { number: null });
   const rows = await tellingNoWork(prisma).$queryRaw<Row[]>`
     WITH history AS MATERIALIZED (${HISTORY})
     SELECT history.*, page.number, page.rank, page.id, page.request
@@ -163,14 +178,19 @@ async function readBatch(
     ORDER BY page.number, page.rank, page.digits, page.id COLLATE "C"`;
   const now = watermarkOf(rows[0]!);
   const { history } = now;
-  const upTo: Snapshot = after?.within?.upTo ?? now.seen;
-  // One from the future is of this database before it was set back to an earlier state.
-  const isFuture = after && (after.seen.next > now.seen.next || upTo.next > now.seen.next);
-  if (after && (after.history !== history || isFuture)) throw foreignWatermark();
+  const { reached, isStandby } = rows[0]!;
+  if (after && after.history !== history) throw foreignWatermark();
   const seen = after?.seen ?? NOTHING_SEEN;
+  const broken = after?.within?.upTo;
+  if (seen.next > reached || (broken && broken.next > now.seen.next)) {
+    if (isStandby) throw standbyBehind();
+    // One from the future is of this database before it was set back to an earlier state.
+    throw foreignWatermark();
+  }
+  const upTo = broken ?? laterOf(now.seen, seen);
   return {
     changes: rows
-      .filter((row): row is History & ChangeRow => row.number !== null)
+      .filter((row): row is Told & ChangeRow => row.number !== null && row.number < now.seen.next)
       .map(({ number, rank, id, request }) => {
         const last = { number, rank, id };
         return { ...last, request, watermark: { history, seen, within: { upTo, last } } };

@@ -46,10 +46,10 @@ const PARAMETER_LIMIT = 'P2029';
 const UNKNOWN_TIME_ZONE = /^time zone ".*" not recognized$/;
 
 /**
- * Connection exceptions (08), insufficient resources (53), a server that stops, starts or ends sessions (57P01 to 57P05),
- * and transactions that had to give way to others (40).
+ * Connection exceptions (08), insufficient resources (53), a server that stops, starts or ends sessions (57P01 to 57P05), one
+ * that takes nothing before it is promoted (25006), and transactions that had to give way to others (40).
  */
-const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P0[1-5]|28...|3D000|40001|40P01)$/;
+const UNAVAILABLE_SQLSTATE = /^(08...|25006|53...|57P0[1-5]|28...|3D000|40001|40P01)$/;
 const QUERY_CANCELED = '57014';
 
 /** Prisma: no transaction could be started in time. */
