@@ -22,6 +22,9 @@ export interface Cluster {
   /** Lets it write no more than a moment longer, as on a disk that fills up. */
   fillDisk(): Promise<void>;
   clearDisk(): Promise<void>;
+  /** Makes a server that copies what is written to this one, and takes nothing else until it is promoted; started. */
+  createStandby(): Promise<Cluster>;
+  promote(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,35 +70,33 @@ host all,replication postgres 127.0.0.1/32 scram-sha-256
 host all             all      127.0.0.1/32 trust
 `;
 
-export async function createCluster(): Promise<Cluster> {
-  const [binaries, user] = await Promise.all([findBinaries(), findUser()]);
+/** A folder for a server, which is not root's where the server is not. */
+async function createDirectory(user: Awaited<ReturnType<typeof findUser>>): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'gateway-cluster-'));
   if (user) await chown(directory, user.uid, user.gid);
-  const data = join(directory, 'data');
-  const options = { ...user, cwd: directory };
+  return directory;
+}
+
+export async function createCluster(): Promise<Cluster> {
+  const [binaries, user] = await Promise.all([findBinaries(), findUser()]);
+  const directory = await createDirectory(user);
   const password = randomUUID();
   const passwordFile = join(directory, 'password');
   await writeFile(passwordFile, password);
-  const locale = ['-E', 'UTF8', '--locale=C'];
-  const segments = `--wal-segsize=${LOG_SEGMENT_BYTES / 2 ** 20}`;
-  await run(
-    join(binaries, 'initdb'),
-    [
-      '-D',
-      data,
-      '-U',
-      'postgres',
-      '--pwfile',
-      passwordFile,
-      '-A',
-      'trust',
-      ...locale,
-      '--no-sync',
-      segments,
-    ],
-    options,
-  );
+  const data = join(directory, 'data');
+  const access = ['-U', 'postgres', '--pwfile', passwordFile, '-A', 'trust'];
+  const format = ['-E', 'UTF8', '--locale=C', `--wal-segsize=${LOG_SEGMENT_BYTES / 2 ** 20}`];
+  const options = { ...user, cwd: directory };
+  await run(join(binaries, 'initdb'), ['-D', data, ...access, ...format, '--no-sync'], options);
   await writeFile(join(data, 'pg_hba.conf'), HOST_ACCESS);
+  return startCluster(directory, password);
+}
+
+/** Starts the server whose data are in a folder. */
+async function startCluster(directory: string, password: string): Promise<Cluster> {
+  const [binaries, user] = await Promise.all([findBinaries(), findUser()]);
+  const data = join(directory, 'data');
+  const options = { ...user, cwd: directory };
   const port = await freePort();
   const settings = {
     port,
@@ -154,8 +155,9 @@ export async function createCluster(): Promise<Cluster> {
   const limitFiles = (bytes: number | 'unlimited') =>
     toEach((pid) => run('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:`], options));
   await start();
+  const url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`;
   return {
-    url: `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`,
+    url,
     start,
     stop,
     pause: () => signal('SIGSTOP'),
@@ -172,6 +174,14 @@ export async function createCluster(): Promise<Cluster> {
       await signal('SIGCONT');
     },
     clearDisk: () => limitFiles('unlimited'),
+    async createStandby() {
+      const copy = await createDirectory(user);
+      const target = ['-D', join(copy, 'data'), '--write-recovery-conf', '--no-sync'];
+      const source = ['-d', url, '--checkpoint=fast'];
+      await run(join(binaries, 'pg_basebackup'), [...target, ...source], { ...user, cwd: copy });
+      return startCluster(copy, password);
+    },
+    promote: () => control('promote'),
     async close() {
       await stop();
       await rm(directory, { recursive: true, force: true });
