@@ -171,7 +171,7 @@ describe('a page of any other origin', () => {
         headers: { 'content-type': type },
         payload: QUERY,
       });
-      expect(JSON.parse(payload), type).toEqual({ data: { __typename: 'Query' } });
+      expect(JSON.parse(payload), type).toMatchObject({ data: { __typename: 'Query' } });
     }
   });
 

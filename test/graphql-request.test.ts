@@ -54,7 +54,7 @@ describe('a request to /graphql', () => {
     async (host) => {
       const { status, body } = await get('/graphql?query=%7B__typename%7D', host);
       expect(status).toBe(200);
-      expect(JSON.parse(body)).toEqual({ data: { __typename: 'Query' } });
+      expect(JSON.parse(body)).toMatchObject({ data: { __typename: 'Query' } });
     },
   );
 
@@ -62,7 +62,7 @@ describe('a request to /graphql', () => {
     for (const target of ['http://x/graphql', 'http://[::bad/graphql']) {
       const { status, body } = await get(`${target}?query=%7B__typename%7D`);
       expect(status).toBe(200);
-      expect(JSON.parse(body)).toEqual({ data: { __typename: 'Query' } });
+      expect(JSON.parse(body)).toMatchObject({ data: { __typename: 'Query' } });
     }
   });
 
@@ -137,7 +137,7 @@ describe('a request to /graphql', () => {
     const { database } = gateway;
     const deep = await createTestGateway({ database, environment: { GATEWAY_MAX_DEPTH: '500' } });
     const levels = 165;
-    const query = `{campaigns{nodes{${'tasks{nodes{campaign{'.repeat(levels)}name${'}}}'.repeat(levels)}}}}`;
+    const query = `{campaigns{nodes{${'tasks(first:1){nodes{campaign{'.repeat(levels)}name${'}}}'.repeat(levels)}}}}`;
     const [error] = await deep.gqlErrors(query);
     expect(error!.extensions).toEqual({ code: 'BAD_USER_INPUT' });
     await deep.close();

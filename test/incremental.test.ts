@@ -81,7 +81,8 @@ function merge(into: Json, from: Json): void {
 
 /** The answer that the parts come to. */
 function wholeOf([first, ...later]: Part[]): GraphQLAnswer<Json> {
-  const whole = { data: first!.data };
+  const { data, extensions } = first as GraphQLAnswer<Json> & { extensions: object };
+  const whole = { data, extensions };
   for (const { data, items, path } of later.flatMap(({ incremental }) => incremental ?? [])) {
     const at = items ? path!.slice(0, -1) : path!;
     const target = at.reduce<Json>((parent, key) => parent[key] as Json, whole.data!);
@@ -146,7 +147,12 @@ describe.each(['multipart/mixed', 'text/event-stream'])('an answer in parts as %
     }
     const name = 'Highway lidar 3D 01';
     expect(partsOf(text)).toEqual([
-      { data: { campaigns: { nodes: [{ name }] } }, hasNext: true },
+      // Only the first says what all of them cost.
+      {
+        data: { campaigns: { nodes: [{ name }] } },
+        hasNext: true,
+        extensions: { cost: { requested: 62, maximum: 1_000_000_000_000 } },
+      },
       {
         incremental: [
           {
@@ -253,7 +259,7 @@ describe('without parts', () => {
     for (const query of ['{ __typename }', '{ __typename ... @defer(if: false) { __typename } }']) {
       const { type, parts } = await ask(query, accept);
       expect(type).toBe('application/json');
-      expect(parts).toEqual([{ data: { __typename: 'Query' } }]);
+      expect(parts).toMatchObject([{ data: { __typename: 'Query' } }]);
     }
   });
 

@@ -316,7 +316,7 @@ describe('serve', () => {
     expect(server.stdout).not.toContain('"level":');
     const [, url] = /ready: GraphiQL at (http:\S+)\/graphql/.exec(server.stdout)!;
     const response = await fetch(`${url}/graphql?query=%7Bcampaigns%7BtotalCount%7D%7D`);
-    expect(await response.json()).toEqual({ data: { campaigns: { totalCount: 0 } } });
+    expect(await response.json()).toMatchObject({ data: { campaigns: { totalCount: 0 } } });
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
@@ -325,7 +325,7 @@ describe('serve', () => {
     await server.waitForLog('ready');
     const query = '%7Btasks%7BtotalCount%7D%7D';
     const response = await fetch(`${server.url}/graphql?query=${query}`);
-    expect(await response.json()).toEqual({ data: { tasks: { totalCount: 400 } } });
+    expect(await response.json()).toMatchObject({ data: { tasks: { totalCount: 400 } } });
     await server.kill('SIGTERM');
   });
 });

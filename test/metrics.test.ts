@@ -14,6 +14,7 @@ import { eventually } from './support/process.ts';
 import { subscribe } from './support/subscriptions.ts';
 
 const DURATION = 'rosetta_gateway_request_duration_seconds_count';
+const COST = 'rosetta_gateway_operation_cost_points_count';
 
 let gateway: TestGateway;
 const keys = {} as Record<Role | 'scoped', CreatedKey>;
@@ -110,6 +111,8 @@ describe('requests are counted', () => {
       [`${DURATION}{route="/graphql",operation="Tasks",outcome="success"}`]: 2,
       [`${DURATION}{route="/graphql",operation="(query)",outcome="success"}`]: 1,
       [`${DURATION}{route="/graphql",operation="",outcome="caller_error"}`]: 1,
+      [`${COST}{route="/graphql",operation="Tasks"}`]: 2,
+      [`${COST}{route="/graphql",operation="(query)"}`]: 1,
       'rosetta_gateway_request_errors_total{route="/graphql",code="GRAPHQL_VALIDATION_FAILED"}': 1,
     });
   });
@@ -117,6 +120,7 @@ describe('requests are counted', () => {
   it('by route, with the code of the envelope', async () => {
     expect(await changes(() => get(gateway, apiKey(keys.reader)))).toEqual({
       [`${DURATION}{route="/statistics",operation="",outcome="caller_error"}`]: 1,
+      [`${COST}{route="/statistics",operation=""}`]: 1,
       'rosetta_gateway_request_errors_total{route="/statistics",code="53003"}': 1,
     });
   });

@@ -80,8 +80,9 @@ it('turns away what is too much, at once, and answers what it has taken on', asy
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
 
   const answers = await Promise.all(begun.map((one) => finish(one)));
-  expect(new Set(answers)).toEqual(new Set(['{"data":{"campaigns":{"totalCount":0}}}']));
-  expect(await (await untilStatus(200)).json()).toEqual({ data: { campaigns: { totalCount: 0 } } });
+  const data = { campaigns: { totalCount: 0 } };
+  for (const answer of answers) expect(JSON.parse(answer)).toMatchObject({ data });
+  expect(await (await untilStatus(200)).json()).toMatchObject({ data });
 });
 
 it('gives the place of a caller who hangs up to others', async () => {

@@ -58,14 +58,20 @@ async function post(gateway: TestGateway, body: object) {
     },
     payload: JSON.stringify(body),
   });
-  return { statusCode, answer: JSON.parse(payload) as GraphQLAnswer<unknown> };
+  return { statusCode, answer: answerOf(payload) };
+}
+
+/** An answer without what it says of itself. */
+function answerOf(payload: string): GraphQLAnswer<unknown> {
+  const { data, errors } = JSON.parse(payload) as GraphQLAnswer<unknown>;
+  return { data, errors };
 }
 
 async function get(gateway: TestGateway, parameters: Record<string, string | undefined>) {
   const { statusCode, payload } = await gateway.inject({
     url: `/graphql?${new URLSearchParams(parameters as Record<string, string>).toString()}`,
   });
-  return { statusCode, answer: JSON.parse(payload) as GraphQLAnswer<unknown> };
+  return { statusCode, answer: answerOf(payload) };
 }
 
 const persistedQuery = (text: string) => ({

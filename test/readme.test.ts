@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDemoData } from '../src/app/demo.ts';
+import { readConfig } from '../src/config/config.ts';
+import { costOf } from '../src/cost/cost.ts';
+import { schema } from '../src/schema/index.ts';
 import { createGuardedGateway, makeKey } from './support/callers.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { subscribe } from './support/subscriptions.ts';
@@ -54,9 +58,16 @@ function readAnswer(answer: string): unknown {
   );
 }
 
+/** The operations of README with the points it says they cost. */
+const COSTS = [...README.matchAll(/^\| `(\{.*\})` +\| (\d+) +\|$/gm)].map(
+  ([, query, points]) => [query!, Number(points)] as const,
+);
+
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await createTestGateway();
+  gateway = await createTestGateway({
+    environment: { GATEWAY_MAX_COST: String(readConfig({}).limits.cost) },
+  });
   await loadDemoData(gateway.database);
 });
 afterAll(() => gateway.close());
@@ -68,6 +79,7 @@ describe('README', () => {
       '/task/get',
       '/statistics',
       '/rosetta-open/statistics/record',
+      '/graphql',
       '/graphql',
       '/graphql',
     ]);
@@ -115,7 +127,9 @@ describe('README', () => {
     expect(await Promise.all(answers)).toEqual([
       expect.objectContaining({ code: 2000 }),
       expect.objectContaining({ code: 2000 }),
-      { data: { campaigns: { totalCount: expect.any(Number) as number } } },
+      expect.objectContaining({
+        data: { campaigns: { totalCount: expect.any(Number) as number } },
+      }),
     ]);
     await guarded.close();
   });
@@ -142,6 +156,16 @@ describe('README', () => {
     expect({ data: await gateway.gql<object>(query) }).toEqual(JSON.parse(answer));
   });
 
+  it('has prices', () => {
+    expect(COSTS.length).toBeGreaterThan(10);
+  });
+
+  it.each(COSTS)('shows the real cost of %s', (query, points) => {
+    const document = parse(query);
+    expect(validate(schema, document)).toEqual([]);
+    expect(costOf({ schema, document })!.points).toBe(points);
+  });
+
   it('has a workload sheet that adds up to the records behind it', async () => {
     interface Sheet {
       campaign: { workload: { totalCount: number; nodes: Row[] } };
@@ -157,7 +181,7 @@ describe('README', () => {
       };
     }
     const [query] = QUERIES.find(([text]) => text.includes('workload(\n'))!;
-    const whole = query.replace('first: 3', 'first: 1000').replace('last: 1', 'first: 1000');
+    const whole = query.replace('first: 3', 'first: 50').replace('last: 1', 'first: 500');
     const { campaign } = await gateway.gql<Sheet>(whole);
     const { totalCount, nodes } = campaign.workload;
     expect(nodes).toHaveLength(totalCount);

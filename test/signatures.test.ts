@@ -154,7 +154,7 @@ describe('a signature over the whole request', () => {
       ...graphql,
       headers: { ...JSON_TYPE, ...signed256(signing, graphql) },
     });
-    expect(JSON.parse(answer.payload)).toEqual({ data: { tasks: { totalCount: 1 } } });
+    expect(JSON.parse(answer.payload)).toMatchObject({ data: { tasks: { totalCount: 1 } } });
     const body = JSON.stringify(task);
     const rest = await post(
       { path: '/task/get', body },

@@ -83,7 +83,7 @@ describe('on a gateway', () => {
       headers: { 'content-type': 'application/json' },
       payload: JSON.stringify({ query, variables: { campaign } }),
     });
-    expect(JSON.parse(payload)).toEqual({ data: { ingest: { rejected: 0 } } });
+    expect(JSON.parse(payload)).toMatchObject({ data: { ingest: { rejected: 0 } } });
     const lines = gateway.logged.filter(
       ({ msg, sql }) => msg === 'slow statement' && /INSERT INTO "?campaign/.test(sql as string),
     );

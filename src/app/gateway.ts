@@ -230,6 +230,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       const outcome = await rest(req, res, asked, access);
       access.route = outcome.route;
       access.code = outcome.code;
+      if (outcome.cost !== undefined) access.cost = outcome.cost;
       if (outcome.warning) {
         log.warn({ requestId, route: outcome.route, ...outcome.warning }, 'page size cut');
       }

@@ -20,6 +20,7 @@ import type { Feed } from '../feed/feed.ts';
 import { importEntities } from '../import/entities.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { useCost } from '../plugins/cost.ts';
 import { createDocumentCaches } from '../plugins/document-caches.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
 import { useHiddenPeople } from '../plugins/hidden-people.ts';
@@ -42,7 +43,7 @@ import {
 import { useRights } from '../plugins/rights.ts';
 import { useSchemaWords } from '../plugins/schema-words.ts';
 import { useSubscriptions } from '../plugins/subscriptions.ts';
-import type { Asked } from '../rest/rest.ts';
+import type { Asked, Executed } from '../rest/rest.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 import { countEntities } from './imported-rows.ts';
@@ -183,6 +184,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
       useSubscriptions(),
       useIdempotency(keys),
       useOperationRecord(),
+      useCost(config.limits.cost),
       useErrorLog(log),
     ],
   });
@@ -255,12 +257,14 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
       operationName: string,
       variableValues: Record<string, unknown>,
       { requestId, session }: Asked,
-    ): Promise<{ data: Record<string, unknown> } | { errorCode: ErrorCode }> => {
+    ): Promise<Executed> => {
+      const access: OperationRecord = {};
       let errors: readonly GraphQLError[];
       try {
         const { schema, execute, contextFactory } = yoga.getEnveloped({
           requestId,
           session,
+          access,
         }) as Enveloped;
         const contextValue = await contextFactory();
         const result = await execute({
@@ -270,13 +274,13 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
           variableValues,
           contextValue,
         });
-        if (!result.errors?.length) return { data: result.data! };
+        if (!result.errors?.length) return { data: result.data!, cost: access.cost };
         errors = result.errors;
       } catch (error) {
         errors = [mask(error)];
       }
       logReasons(errors, requestId, log);
-      return { errorCode: errors[0]!.extensions.code as ErrorCode };
+      return { errorCode: errors[0]!.extensions.code as ErrorCode, cost: access.cost };
     },
   };
 }

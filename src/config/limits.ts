@@ -11,6 +11,8 @@ export const limitVariables = {
   GATEWAY_MAX_ROOT_FIELDS: wholeNumber(1, 1_000_000).default(50),
   GATEWAY_MAX_ALIASES: wholeNumber(0, 1_000_000).default(200),
   GATEWAY_MAX_DIRECTIVES: wholeNumber(0, 1_000_000).default(200),
+  // The largest pages of the REST routes cost less than the least.
+  GATEWAY_MAX_COST: wholeNumber(10_000, 1_000_000_000_000).default(100_000),
 };
 
 type LimitEnvironment = {
@@ -27,5 +29,6 @@ export function readLimits(env: LimitEnvironment) {
     rootFields: env.GATEWAY_MAX_ROOT_FIELDS,
     aliases: env.GATEWAY_MAX_ALIASES,
     directives: env.GATEWAY_MAX_DIRECTIVES,
+    cost: env.GATEWAY_MAX_COST,
   };
 }

@@ -20,6 +20,9 @@ const GRAPHQL_CODES: ReadonlySet<string> = new Set([
   'GRAPHQL_VALIDATION_FAILED',
 ]);
 
+/** Points: from a row to the maximum that is allowed unless told. */
+const COST_BUCKETS = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000];
+
 export type Transport = 'sse' | 'websocket';
 
 /** A request that is over. */
@@ -29,6 +32,8 @@ export interface EndedRequest extends Ending {
   /** The operation's name, which callers choose. */
   readonly operation?: string | undefined;
   readonly operationType?: string | undefined;
+  /** What the operation costs, in points, where that was worked out. */
+  readonly cost?: number | undefined;
   /** Why it was refused before anything was executed. */
   readonly refusal?: string | undefined;
 }
@@ -53,6 +58,13 @@ export function createRequestMetrics(registry: Registry) {
     help: 'Time from the head of a request to the end of its answer; subscriptions aside.',
     labelNames: ['route', 'operation', 'outcome'] as const,
     buckets: BUCKETS,
+    registers,
+  });
+  const costs = new Histogram({
+    name: 'rosetta_gateway_operation_cost_points',
+    help: 'What operations cost, those behind REST routes and subscriptions included, refused ones too.',
+    labelNames: ['route', 'operation'] as const,
+    buckets: COST_BUCKETS,
     registers,
   });
   const subscriptions = new Counter({
@@ -131,6 +143,9 @@ export function createRequestMetrics(registry: Registry) {
       });
     } else {
       duration.observe({ route: request.route, operation, outcome: outcomeOf(request) }, seconds);
+    }
+    if (request.cost !== undefined) {
+      costs.observe({ route: request.route, operation }, request.cost);
     }
     countErrors(request);
     if (request.refusal !== undefined) noteRefusal(request.refusal);

@@ -14,6 +14,8 @@ const MAX_LOGGED_LENGTH = 100;
 export interface OperationRecord {
   operation?: string;
   operationType?: `${OperationTypeNode}`;
+  /** What it costs, in points. */
+  cost?: number;
   /** The codes of the errors in the answer, each once. */
   errorCodes?: string[];
 }

@@ -59,13 +59,18 @@ export interface Asked {
   readonly body?: AsyncIterable<Uint8Array> | undefined;
 }
 
+/** What a document came to, and what it cost in points, where that was worked out. */
+export type Executed = { readonly cost?: number | undefined } & (
+  { data: Record<string, unknown> } | { errorCode: ErrorCode }
+);
+
 /** Executes a GraphQL document. Never rejects: whatever went wrong is one of the codes. */
 export type ExecuteDocument = (
   document: DocumentNode,
   operationName: string,
   variables: Record<string, unknown>,
   asked: Asked,
-) => Promise<{ data: Record<string, unknown> } | { errorCode: ErrorCode }>;
+) => Promise<Executed>;
 
 export interface RestOptions {
   /** The IANA time zone of `date` and `created_time`. */
@@ -90,6 +95,8 @@ export interface RestOutcome {
   readonly status: number;
   /** The envelope's code. */
   readonly code: number;
+  /** What the operation behind the route cost, in points. */
+  readonly cost?: number | undefined;
   /** A page size that was cut to the route's maximum. */
   readonly warning?: { readonly asked: number; readonly served: number };
 }
@@ -103,6 +110,8 @@ interface Answer {
   readonly pageSize?: { readonly asked: number; readonly served: number };
   /** Headers of its own: the method that would have been right, for instance. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What its operation cost, in points. */
+  readonly cost?: number | undefined;
   /** Whether the body was given up on before its end. */
   readonly bodyIsUnread?: boolean;
   /** Whether the answer is out already. */
@@ -132,7 +141,7 @@ export function createRest(
     // Deciding comes first, and is waited for: an answer that is written before the first await has been sent, and
     // reported as sent, before a caller that waits for the outcome knows it.
     const answer = await decide(req, res, asked, progress);
-    const { route, verdict, data, pageSize, headers = {}, bodyIsUnread, isSent } = answer;
+    const { route, verdict, data, pageSize, headers = {}, cost, bodyIsUnread, isSent } = answer;
     if (isSent) return { route, status: verdict.status, code: verdict.code };
     if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
@@ -143,6 +152,7 @@ export function createRest(
       route,
       status: verdict.status,
       code: verdict.code,
+      cost,
       ...(pageSize !== undefined && pageSize.asked > pageSize.served && { warning: pageSize }),
     };
   };
@@ -176,10 +186,11 @@ export function createRest(
     const { variables, pageSize } = readArguments(route, queryString, bytes);
     if (variables === undefined) return { route: path, verdict: INVALID_PARAMETER, pageSize };
     const result = await execute(route.document, route.operationName, variables, asked);
+    const { cost } = result;
     const reply = 'data' in result ? route.reply(result.data, timeZone) : result;
     return 'data' in reply
-      ? { route: path, verdict: SUCCESS, data: reply.data, pageSize }
-      : { route: path, verdict: verdictOfError(reply.errorCode), pageSize };
+      ? { route: path, verdict: SUCCESS, data: reply.data, pageSize, cost }
+      : { route: path, verdict: verdictOfError(reply.errorCode), pageSize, cost };
   }
 
   /** Exports rows of any number, which are not held. */

@@ -1,5 +1,6 @@
 import { builder } from './builder.ts';
 import { connectionType, numberedPageType } from './connections.ts';
+import { listCost, numberedPageCost } from './costs.ts';
 import { knownTaskAction, knownTaskStatus, TaskAction, TaskStatus } from './enums.ts';
 import { listArguments } from './list-inputs.ts';
 import {
@@ -68,6 +69,7 @@ builder.queryFields((t) => ({
     description: 'The records of the history, of all requests or of some, by `recordId` ascending.',
     type: AnnotationHistoryConnection,
     args: { ...OPTIONAL_REQUEST_IDS, ...listArguments('AnnotationHistory') },
+    ...listCost('AnnotationHistory'),
     resolve: (_root, args, context, info) => resolveRequestConnection(ROWS, args, context, info),
   }),
   annotationHistoryPage: t.field({
@@ -75,6 +77,7 @@ builder.queryFields((t) => ({
       'One page of the records of some requests, by its number, in the order of `recordId`. A far page costs what it skips: prefer `annotationHistory` where cursors will do.',
     type: AnnotationHistoryPage,
     args: numberedPageArguments('AnnotationHistory'),
+    ...numberedPageCost('AnnotationHistory'),
     resolve: (_root, args, context) => resolveRequestPage(ROWS, args, context),
   }),
 }));

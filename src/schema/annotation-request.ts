@@ -3,6 +3,7 @@ import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { estimateField } from './estimate.ts';
+import { listCost } from './costs.ts';
 import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
@@ -64,6 +65,7 @@ builder.queryFields((t) => ({
       'All annotation requests, by `annotationRequestId` ascending (compared by UTF-8 bytes).',
     type: AnnotationRequestConnection,
     args: listArguments('AnnotationRequest'),
+    ...listCost('AnnotationRequest'),
     resolve: (_root, args, context, info) =>
       resolveList(
         {

@@ -5,7 +5,9 @@ import { GatewayError } from '../domain/errors.ts';
 import { isNoun, readId } from '../domain/nouns.ts';
 import type PrismaTypes from '../database/generated/pothos.ts';
 import { getDatamodel } from '../database/generated/pothos.ts';
+import { costs } from '../cost/declare.ts';
 import type { GatewayContext } from './context.ts';
+import { ROWS_OF_PAGE } from './costs.ts';
 import { MAX_NODES, resolveNodes } from './nodes.ts';
 
 export interface SchemaTypes {
@@ -56,7 +58,10 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     encodeGlobalID: encodeGlobalId,
     decodeGlobalID: decodeGlobalId,
     cursorType: 'String',
-    nodesOnConnection: { description: 'The rows of this page, without their edges.' },
+    nodesOnConnection: {
+      description: 'The rows of this page, without their edges.',
+      ...ROWS_OF_PAGE,
+    },
     nodeTypeOptions: { description: 'Anything that has a global id.' },
     idFieldOptions: {
       description: 'The global id: opaque, unique over all types, taken by `node`.',
@@ -74,8 +79,14 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     edgesFieldOptions: {
       nullable: { list: false, items: false },
       description: 'The rows of this page, each with its cursor.',
+      ...ROWS_OF_PAGE,
     },
-    nodeFieldOptions: { nullable: false, description: 'The row.' },
+    nodeFieldOptions: {
+      nullable: false,
+      description: 'The row.',
+      // It is counted with its edge.
+      ...costs({ price: 0 }),
+    },
     cursorFieldOptions: {
       description: 'Where the row stands in its list, to give as `after` or `before`.',
     },
@@ -97,6 +108,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
       description:
         'Any number of things, by their global ids, in the order of the ids; null where one does not exist.',
       args: { ids: { description: `Global ids, at most ${MAX_NODES}.` } },
+      ...costs({ page: { from: ['ids'], unless: 0, max: MAX_NODES }, items: 'own' }),
       resolve: (_root, { ids }, context, info) => resolveNodes(ids, context, info),
     },
   },

@@ -4,6 +4,7 @@ import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { CampaignType } from './enums.ts';
 import { estimateField } from './estimate.ts';
+import { listCost } from './costs.ts';
 import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
@@ -68,6 +69,7 @@ builder.queryFields((t) => ({
     description: 'All campaigns, by `campaignId` ascending (compared by UTF-8 bytes).',
     type: CampaignConnection,
     args: listArguments('Campaign'),
+    ...listCost('Campaign'),
     resolve: (_root, args, context, info) =>
       resolveList(
         {

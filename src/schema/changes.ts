@@ -1,3 +1,4 @@
+import { costs } from '../cost/declare.ts';
 import { readChanges, readWatermarkOfNow } from '../database/changes.ts';
 import {
   CHANGE_RANKS,
@@ -15,6 +16,7 @@ import {
 import { readId } from '../domain/nouns.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
+import { ROWS_OF_PAGE } from './costs.ts';
 import { EntityType } from './enums.ts';
 import { loadType, pathOf, selectionOf } from './nodes.ts';
 
@@ -76,6 +78,7 @@ const ChangesPageRef = builder.objectRef<Page>('ChangesPage').implement({
       description:
         'The changes, oldest first: by transaction; within one, deletions first. A row that was changed several times stands where it was changed last.',
       type: [ChangeRef],
+      ...ROWS_OF_PAGE,
       resolve: ({ entries }) => entries,
     }),
     watermark: t.exposeString('watermark', {
@@ -140,6 +143,7 @@ builder.queryFields((t) => ({
         description: `How many changes: ${DEFAULT_CHANGES} unless told, at most ${MAX_CHANGES}.`,
       }),
     },
+    ...costs({ page: { from: ['first'], unless: DEFAULT_CHANGES, max: MAX_CHANGES } }),
     resolve: (_root, args, context) => resolveChanges(args, context),
   }),
 }));

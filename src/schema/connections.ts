@@ -1,5 +1,6 @@
 import type { ObjectRef } from '@pothos/core';
 import { queryFromInfo } from '@pothos/plugin-prisma';
+import { costs } from '../cost/declare.ts';
 import type { Noun } from '../domain/nouns.ts';
 import { MAX_GROUPS, readGroupKeys } from '../domain/lists/group-keys.ts';
 import type { Aggregate } from '../domain/lists/measures.ts';
@@ -7,6 +8,7 @@ import type { Connection } from '../domain/paging.ts';
 import type { Group } from '../loaders/measures.ts';
 import { aggregateType } from './aggregates.ts';
 import { builder } from './builder.ts';
+import { ROWS_OF_PAGE } from './costs.ts';
 import { groupTypes } from './groups.ts';
 
 type BuilderTypes = (typeof builder)['$inferSchemaTypes'];
@@ -45,6 +47,7 @@ export function connectionType(noun: Noun, nodes: ObjectRef<BuilderTypes, unknow
       fields: (t) => ({
         totalCount: t.int({
           description: 'How many rows the whole list has, not only this page.',
+          ...costs({ share: 1 }),
           resolve: (connection) => (connection as unknown as WholeList).totalCount(),
         }),
         aggregate: t.field({
@@ -52,12 +55,14 @@ export function connectionType(noun: Noun, nodes: ObjectRef<BuilderTypes, unknow
             'What the rows of the whole list come to, not only those of this page. Null with an error where that could not be found out; the rest of the answer stands.',
           type: aggregate,
           nullable: true,
+          ...costs({ share: 3 }),
           resolve: (connection) => (connection as unknown as WholeList).aggregate(),
         }),
         groupBy: t.field({
           description: `The rows of the whole list in groups, ordered by the keys: codes by their numbers, rows by their own ids, rows without a value last. Null with an error where there are more than ${MAX_GROUPS} groups, or they could not be found out; the rest of the answer stands.`,
           type: [group],
           nullable: true,
+          ...costs({ share: 3, items: MAX_GROUPS }),
           args: {
             keys: t.arg({
               type: [key],
@@ -83,15 +88,18 @@ export function numberedPageType(noun: Noun, nodes: ObjectRef<BuilderTypes, unkn
       nodes: t.field({
         description: 'The rows of this page; none past the end.',
         type: [nodes],
+        ...ROWS_OF_PAGE,
         resolve: (page, _args, context, info) => page.nodes(queryFromInfo({ context, info })),
       }),
       totalCount: t.int({
         description: 'How many rows there are on all pages.',
+        ...costs({ share: 1 }),
         resolve: (page) => page.totalCount(),
       }),
       unknownAnnotationRequestIds: t.stringList({
         description:
           'Those of the ids asked for that no annotation request has, which contribute nothing; in the order they were given.',
+        ...costs({ price: 10 }),
         resolve: (page) => page.unknownAnnotationRequestIds(),
       }),
     }),

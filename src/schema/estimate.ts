@@ -8,6 +8,7 @@ import {
 import { readTimeZone } from '../domain/time.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
+import { measureCost, scopeOfRange } from './costs.ts';
 import { TIME_ZONE_ARGUMENT } from './time.ts';
 import { SURVIVES } from './wording.ts';
 
@@ -117,6 +118,7 @@ export function estimateField(range: WorkRange) {
     type: EstimatedCompletionRef,
     nullable: true,
     args: { ...ARGUMENTS, ...TIME_ZONE_ARGUMENT },
+    ...measureCost(scopeOfRange(range), 6),
     resolve: (
       { id }: { id: string | bigint },
       { asOf, timeZone }: Arguments,

@@ -7,6 +7,7 @@ import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import type { MeasuredConnection } from './connections.ts';
 import type { GatewayContext } from './context.ts';
+import { evidenceCost } from './costs.ts';
 import { ROW_PATHS, wantsRows } from './lists.ts';
 import { loadType, pathOf } from './nodes.ts';
 import { TaskConnection } from './task.ts';
@@ -79,6 +80,7 @@ const PAGE_ARGUMENTS = builder.args((t) => ({ ...t.connectionArgs() }));
  * @param toEvident what the rows are found by.
  */
 function evidenceField<Parent, Values>(
+  noun: 'Task' | 'AnnotationHistory',
   type: ObjectRef<BuilderTypes, MeasuredConnection>,
   description: string,
   toEvident: (parent: Parent) => Evident<Values>,
@@ -88,6 +90,7 @@ function evidenceField<Parent, Values>(
     type,
     nullable: true,
     args: PAGE_ARGUMENTS,
+    ...evidenceCost(noun),
     resolve: (
       parent: Parent,
       args: PageArguments,
@@ -102,7 +105,7 @@ export function recordsField<Parent, Values>(
   description: string,
   toEvident: (parent: Parent) => Evident<Values>,
 ) {
-  return evidenceField(AnnotationHistoryConnection, description, toEvident);
+  return evidenceField('AnnotationHistory', AnnotationHistoryConnection, description, toEvident);
 }
 
 /** A field that lists the tasks behind a number, by `taskId` ascending. */
@@ -110,5 +113,5 @@ export function tasksField<Parent, Values>(
   description: string,
   toEvident: (parent: Parent) => Evident<Values>,
 ) {
-  return evidenceField(TaskConnection, description, toEvident);
+  return evidenceField('Task', TaskConnection, description, toEvident);
 }

@@ -7,6 +7,7 @@ import {
   type MoveRow,
   type PoolTypeRow,
 } from '../database/flow.ts';
+import { costs } from '../cost/declare.ts';
 import type { RangeKey } from '../database/ranges.ts';
 import type { ScopeKind } from '../database/scope.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type TimeRange,
 } from '../domain/time.ts';
 import { builder } from './builder.ts';
+import { measureCost } from './costs.ts';
 import { knownPoolType, PoolType } from './enums.ts';
 import { byRow, recordsField } from './evidence.ts';
 import { rowField } from './groups.ts';
@@ -167,6 +169,7 @@ const Flow = builder.objectRef<Scoped>('Flow').implement({
       description: `How long tasks took from their first record to their first record 6 (completed), of those where that lies in the time range. ${SURVIVES}`,
       type: Durations,
       nullable: true,
+      ...costs({ share: 10 }),
       resolve: ({ parent, history }, _args, { loaders }) =>
         loaders.flow(history).cycleTime.load(parent),
     }),
@@ -174,6 +177,7 @@ const Flow = builder.objectRef<Scoped>('Flow').implement({
       description: `How long tasks stayed in the pools of each type, by \`poolTypeCode\` ascending; of a pool, the visits to that very one. ${SURVIVES}`,
       type: [PoolTypeTime],
       nullable: true,
+      ...costs({ share: 20 }),
       resolve: ({ parent, history }, _args, { loaders }) =>
         loaders.flow(history).timeInPool.load(parent),
     }),
@@ -181,6 +185,7 @@ const Flow = builder.objectRef<Scoped>('Flow').implement({
       description: `How often tasks moved from pool to pool in the time range, by \`fromPoolId\`, then \`toPoolId\`; of a pool, the moves from it and to it. ${survivesUpToMaxRows('pairs of pools')}`,
       type: [Move],
       nullable: true,
+      ...costs({ share: 20, items: MAX_ROWS }),
       resolve: async ({ parent, history }, _args, { loaders }) =>
         (await loaders.flow(history).moves.load(parent)).map((row) => ({ ...row, history })),
     }),
@@ -188,6 +193,7 @@ const Flow = builder.objectRef<Scoped>('Flow').implement({
       description: `How many tasks were completed (first record 6) on each day. ${DAYS}`,
       type: [DayThroughput],
       nullable: true,
+      ...costs({ share: 20, items: MAX_ROWS }),
       resolve: async ({ parent, history }, _args, { loaders }) =>
         (await loaders.flow(history).throughput.load(parent)).map((row) => ({ ...row, history })),
     }),
@@ -195,6 +201,7 @@ const Flow = builder.objectRef<Scoped>('Flow').implement({
       description: `How many tasks were in progress at the end of each day, counted from the very beginning of the history. ${DAYS}`,
       type: [DayCount],
       nullable: true,
+      ...costs({ share: 20 }),
       resolve: ({ parent, history }, _args, { loaders }) =>
         loaders.flow(history).workInProgress.load(parent),
     }),
@@ -213,6 +220,7 @@ export function flowField(scope: ScopeKind) {
     type: Flow,
     nullable: true,
     args: builder.args(() => ({ ...TIME_RANGE_ARGUMENT, ...TIME_ZONE_ARGUMENT })),
+    ...measureCost(scope, 0),
     resolve: (
       { id: parent }: { id: RangeKey },
       { timeRange, timeZone }: FlowArguments,

@@ -1,9 +1,11 @@
+import { costs } from '../cost/declare.ts';
 import type { EntityType as EntityTypeName } from '../domain/entities.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { EntityOutcome, GivenEntity } from '../import/entities.ts';
 import type { LineProblem } from '../import/import.ts';
 import { builder } from './builder.ts';
 import { EntityInput } from './entity-inputs.ts';
+import { ROWS_OF_PAGE } from './costs.ts';
 import { constantCase, EntityType } from './enums.ts';
 
 /** How many entities one call takes. */
@@ -122,6 +124,7 @@ const IngestReport = builder.objectRef<readonly Result[]>('IngestReport').implem
     results: t.field({
       description: 'What became of each entity, in their order.',
       type: [IngestResult],
+      ...ROWS_OF_PAGE,
       resolve: (results) => results,
     }),
     ...Object.fromEntries(
@@ -161,6 +164,7 @@ builder.mutationField('ingest', (t) =>
         description: 'Whether nothing at all is written where any entity is rejected.',
       }),
     },
+    ...costs({ page: { from: ['entities'], unless: 0, max: MAX_ENTITIES, row: 10 } }),
     resolve: async (_root, { entities, atomic }, { ingest }) => {
       if (!ingest) {
         throw new GatewayError(

@@ -15,6 +15,7 @@ import {
 import { aggregateList, groupList } from '../loaders/measures.ts';
 import type { WholeList } from './connections.ts';
 import type { GatewayContext } from './context.ts';
+import { relatedListCost } from './costs.ts';
 
 /** Where the rows stand below a connection or a numbered page. */
 export const ROW_PATHS = [[{ name: 'edges' }, { name: 'node' }], [{ name: 'nodes' }]];
@@ -80,6 +81,8 @@ export function relatedList<Parent extends Noun>(
 
   // A list of which only the count is wanted has its page read all the same: a field that selected no rows would count as
   // loaded by the rows of another field, which lists the same relation by other arguments.
+  const { cost } = relatedListCost(child, range).extensions;
+
   const select = (
     args: ConnectionArguments,
     _context: GatewayContext,
@@ -102,7 +105,7 @@ export function relatedList<Parent extends Noun>(
 
   return {
     description: describeRelation(parent, relation),
-    extensions: { pothosPrismaSelect: select },
+    extensions: { pothosPrismaSelect: select, cost },
     resolve: (row: ParentRow, args: ConnectionArguments, context: GatewayContext) => {
       const page = readKeysetPage(child, args);
       const where = filterWhere(child, args.filter);

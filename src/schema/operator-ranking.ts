@@ -13,6 +13,7 @@ import {
 } from '../domain/workload.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
+import { reportCost } from './costs.ts';
 import { constantCase } from './enums.ts';
 import { FILTERS } from './list-inputs.ts';
 import { allOf } from './lists.ts';
@@ -119,6 +120,7 @@ export const OPERATOR_RANKING = {
     ...TIME_ZONE_ARGUMENT,
     ...t.connectionArgs(),
   })),
+  ...reportCost('Workload', 'Campaign', 20),
   resolve: (
     { id }: { id: RangeKey },
     args: RankingArguments,

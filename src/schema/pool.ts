@@ -3,6 +3,7 @@ import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
 import { knownPoolType, PoolType } from './enums.ts';
 import { estimateField } from './estimate.ts';
+import { listCost } from './costs.ts';
 import { flowField } from './flow.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList, resolveList } from './lists.ts';
@@ -60,6 +61,7 @@ builder.queryFields((t) => ({
     description: 'All pools, by `poolId` ascending.',
     type: PoolConnection,
     args: listArguments('Pool'),
+    ...listCost('Pool'),
     resolve: (_root, args, context, info) =>
       resolveList(
         {

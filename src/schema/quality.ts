@@ -12,10 +12,12 @@ import {
 import type { RangeKey } from '../database/ranges.ts';
 import type { History, ScopeKind } from '../database/scope.ts';
 import { allTold } from '../database/small-groups.ts';
+import { costs } from '../cost/declare.ts';
 import { TASK_ACTION } from '../domain/codes.ts';
-import { readTimeRange, type TimeRange } from '../domain/time.ts';
+import { MAX_ROWS, readTimeRange, type TimeRange } from '../domain/time.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
+import { measureCost } from './costs.ts';
 import { byRow, recordsField, tasksField } from './evidence.ts';
 import { TIME_RANGE_ARGUMENT } from './time.ts';
 import { SCOPE_WORDS, SURVIVES, survivesUpToMaxRows } from './wording.ts';
@@ -177,6 +179,7 @@ const Quality = builder.objectRef<Measured>('Quality').implement({
       description: `The share of completed tasks (first record 6) that had never been sent back (10, 17) before. ${SURVIVES}`,
       type: FirstPassYield,
       nullable: true,
+      ...costs({ share: 6 }),
       resolve: async ({ parent, history }, _args, { loaders }) => ({
         ...(await loaders.quality(history).firstPass.load(parent)),
         parent,
@@ -187,18 +190,21 @@ const Quality = builder.objectRef<Measured>('Quality').implement({
       description: `The decisions of reviewers: passed (8) or sent back (17). ${SURVIVES}`,
       type: Decisions,
       nullable: true,
+      ...costs({ share: 6 }),
       resolve: decisionsOf('CHECK', 'RETURN_FROM_WORK_POOL'),
     }),
     qc: t.field({
       description: `The decisions of quality control: passed (9) or sent back (10). ${SURVIVES}`,
       type: Decisions,
       nullable: true,
+      ...costs({ share: 6 }),
       resolve: decisionsOf('SAMPLING', 'REJECT'),
     }),
     rework: t.field({
       description: `What was submitted (7) after it had been sent back (10, 17). ${SURVIVES}`,
       type: Rework,
       nullable: true,
+      ...costs({ share: 6 }),
       resolve: async ({ parent, history }, _args, { loaders }) => ({
         ...(await loaders.quality(history).rework.load(parent)),
         parent,
@@ -209,6 +215,7 @@ const Quality = builder.objectRef<Measured>('Quality').implement({
       description: `Who sent back (10, 17) whose submissions (7), most first, equals by \`annotatorId\`, then \`checkerId\`, those without last. ${survivesUpToMaxRows('pairs of people')}`,
       type: [Rejections],
       nullable: true,
+      ...costs({ share: 6, items: MAX_ROWS }),
       resolve: async ({ parent, history }, _args, { loaders }) =>
         (await loaders.quality(history).rejections.load(parent)).map((row) => ({
           ...row,
@@ -225,6 +232,7 @@ export function qualityField(scope: ScopeKind) {
     type: Quality,
     nullable: true,
     args: TIME_RANGE_ARGUMENT,
+    ...measureCost(scope, 0),
     resolve: (
       { id: parent }: { id: RangeKey },
       { timeRange }: { timeRange?: TimeRange | null | undefined },

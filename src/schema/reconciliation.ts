@@ -6,6 +6,7 @@ import {
 import { DISCREPANCY_KINDS, type DiscrepancyKind } from '../domain/reconciliation.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
+import { measureCost } from './costs.ts';
 import { recordsField, tasksField } from './evidence.ts';
 import { SURVIVES } from './wording.ts';
 
@@ -79,6 +80,7 @@ export function reconciliationField(scope: ReconciledScope) {
     description: `What does not add up between its tasks as they stand now and their records: the kinds that occur, in the order of the enum; empty where everything adds up. ${SURVIVES}`,
     type: [DiscrepancyRef] as [typeof DiscrepancyRef],
     nullable: true,
+    ...measureCost(scope, 20, DISCREPANCY_KINDS.length),
     resolve: async ({ id }: { id: string }, _args: object, { loaders }: GatewayContext) => {
       const found = await loaders.reconciliation(scope).load(id);
       return found.map((discrepancy) => ({ ...discrepancy, scope }));

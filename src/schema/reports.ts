@@ -4,6 +4,7 @@ import type { ListName } from '../domain/lists/fields.ts';
 import { afterPosition, reverseOrder } from '../domain/lists/order.ts';
 import type { Where } from '../domain/lists/where.ts';
 import { toConnection, type Connection, type KeysetPage } from '../domain/paging.ts';
+import { costs } from '../cost/declare.ts';
 import { builder } from './builder.ts';
 import { allOf } from './lists.ts';
 
@@ -28,6 +29,7 @@ export function reportConnectionType<Row>(
       fields: (t) => ({
         totalCount: t.int({
           description: 'How many there are in the whole list, not only on this page.',
+          ...costs({ share: 1 }),
           resolve: (connection) => (connection as unknown as ReportConnection<Row>).totalCount(),
         }),
       }),

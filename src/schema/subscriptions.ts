@@ -14,6 +14,7 @@ import { progressByKey } from '../loaders/work.ts';
 import { AnnotationHistory } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
+import { measureCost } from './costs.ts';
 import { FILTERS } from './list-inputs.ts';
 import { loadType, selectionOf } from './nodes.ts';
 import { eventOf, subscription } from './subscription.ts';
@@ -194,6 +195,7 @@ builder.subscriptionFields((t) => ({
     description:
       'How far the tasks of an annotation request are: at once, and whenever that has changed, at most once a second.',
     type: ProgressRef,
+    ...measureCost('AnnotationRequest', 1),
     args: {
       annotationRequestId: t.arg.string({
         required: true,

@@ -4,6 +4,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
 import { connectionType, numberedPageType } from './connections.ts';
+import { listCost, numberedPageCost } from './costs.ts';
 import { knownTaskStatus, TaskStatus } from './enums.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList } from './lists.ts';
@@ -127,6 +128,7 @@ builder.queryFields((t) => ({
     description: 'The tasks, of all requests or of some, by `taskId` ascending.',
     type: TaskConnection,
     args: { ...OPTIONAL_REQUEST_IDS, ...listArguments('Task') },
+    ...listCost('Task'),
     resolve: (_root, args, context, info) => resolveRequestConnection(ROWS, args, context, info),
   }),
   taskPage: t.field({
@@ -134,6 +136,7 @@ builder.queryFields((t) => ({
       'One page of the tasks of some requests, by its number, in the order of `taskId`. A far page costs what it skips: prefer `tasks` where cursors will do.',
     type: TaskPage,
     args: numberedPageArguments('Task'),
+    ...numberedPageCost('Task'),
     resolve: (_root, args, context) => resolveRequestPage(ROWS, args, context),
   }),
 }));

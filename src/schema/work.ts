@@ -9,8 +9,10 @@ import {
 } from '../domain/delivery.ts';
 import type { CodeCount, Progress } from '../domain/progress.ts';
 import type { WorkRange } from '../database/ranges.ts';
+import { costs } from '../cost/declare.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
+import { measureCost, scopeOfRange } from './costs.ts';
 import { knownPoolType, knownTaskStatus, PoolType, TaskStatus } from './enums.ts';
 import { SURVIVES } from './wording.ts';
 import { AS_OF_ARGUMENT } from './time.ts';
@@ -116,6 +118,7 @@ const DeliveryCountsRef = builder.objectRef<ScopedDelivery>('DeliveryCounts').im
         'The instances under each key that the present `instanceInfo` of any of the tasks has, by key ascending (compared by UTF-8 bytes). Null with `asOf`, since no record tells what a task holds under each key, and null with an error where it could not be found out; the rest of the answer stands.',
       type: [OperationCountRef],
       nullable: true,
+      ...costs({ share: 1 }),
       resolve: ({ operations }) => operations(),
     }),
   }),
@@ -161,6 +164,7 @@ export function progressField(range: WorkRange) {
     type: ProgressRef,
     nullable: true,
     args: AS_OF_ARGUMENT,
+    ...measureCost(scopeOfRange(range), 1),
     resolve: async ({ id }: Parent, { asOf }: AsOf, { loaders }: GatewayContext) =>
       asOf
         ? (await loaders.workAsOf(range, asOf).load(id)).progress
@@ -175,6 +179,7 @@ export function deliveryField(range: WorkRange) {
     type: DeliveryRef,
     nullable: true,
     args: AS_OF_ARGUMENT,
+    ...measureCost(scopeOfRange(range), 1),
     resolve: async (
       { id }: Parent,
       { asOf }: AsOf,

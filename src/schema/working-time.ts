@@ -12,6 +12,7 @@ import { filterWhere } from '../domain/lists/where.ts';
 import { readKeysetPage } from '../domain/paging.ts';
 import { readTimeZone } from '../domain/time.ts';
 import { builder } from './builder.ts';
+import { reportCost } from './costs.ts';
 import { byRow, recordsField } from './evidence.ts';
 import { FILTERS, orderRef } from './list-inputs.ts';
 import { reportConnectionType, reportPage, toReportConnection } from './reports.ts';
@@ -135,6 +136,7 @@ builder.queryFields((t) => ({
       }),
       ...t.arg.connectionArgs(),
     },
+    ...reportCost('WorkingTime', undefined, 20),
     resolve: async (_root, { timeZone, filter, ...args }, { prisma }) => {
       const zone = readTimeZone(timeZone);
       const page = readKeysetPage('WorkingTime', args, IDENTITY, zone);

@@ -19,6 +19,7 @@ import {
 } from '../domain/workload.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
+import { reportCost } from './costs.ts';
 import { constantCase } from './enums.ts';
 import { byRow, recordsField } from './evidence.ts';
 import { keyFields } from './groups.ts';
@@ -276,6 +277,7 @@ export function workloadField(scope: ScopeKind, of: string) {
     type: WorkloadConnection,
     nullable: true,
     args: WORKLOAD_ARGUMENTS,
+    ...reportCost('Workload', scope, 20),
     resolve: (
       { id }: { id: RangeKey },
       args: WorkloadArguments & ConnectionArguments,
@@ -291,6 +293,7 @@ builder.queryFields((t) => ({
     type: WorkloadConnection,
     nullable: true,
     args: WORKLOAD_ARGUMENTS,
+    ...reportCost('Workload', undefined, 20),
     resolve: (_root, args, context, info) => resolveWorkload(undefined, null, args, context, info),
   }),
 }));

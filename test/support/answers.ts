@@ -67,6 +67,8 @@ const DEFAULT_SIZE = 20;
 class Checker {
   readonly #document: DocumentNode;
   readonly #variables: Json;
+  /** How many rows of the database the answer shows. */
+  rows = 0;
 
   constructor(
     readonly schema: GraphQLSchema,
@@ -153,6 +155,7 @@ class Checker {
     size = Infinity,
   ): void {
     const asked = this.#collect(type, sets);
+    if (type.getInterfaces().length > 0) this.rows++;
     expect(Object.keys(value).sort(), path).toEqual([...asked.keys()].sort());
     const byName: Json = {};
     for (const [key, nodes] of asked) {
@@ -211,6 +214,8 @@ export function expectAnswerFits(
   schema: GraphQLSchema,
   operation: RandomOperation,
   data: unknown,
-): void {
-  new Checker(schema, operation).check(data);
+): { rows: number } {
+  const checker = new Checker(schema, operation);
+  checker.check(data);
+  return checker;
 }

@@ -13,7 +13,10 @@ import { importText } from './rows.ts';
 
 /** A gateway to be asked anything. */
 export interface FuzzedGateway extends TestGateway {
-  /** Random operations that are right by the schema get what they ask for, or are told what is wrong with their values. */
+  /**
+   * Random operations that are right by the schema get what they ask for, or are told what is wrong with their values; no
+   * more rows than they cost points.
+   */
   askAnything: (g: GeneratorValue) => Promise<void>;
   /** The same, where answers come in parts. */
   askForParts: (g: GeneratorValue) => Promise<void>;
@@ -41,6 +44,10 @@ const VOCABULARY = `{
   annotationHistory(first: 4) { edges { cursor node { id number: recordId } } }
   watermark
 }`;
+
+interface CostTold {
+  extensions?: { cost: { requested: number } };
+}
 
 type Pages = Record<string, { edges: { cursor: string; node: Record<string, string> }[] }>;
 
@@ -83,9 +90,11 @@ export async function createFuzzedGateway(): Promise<FuzzedGateway> {
       const about = textOf(operation);
       expect(validate(schema, parse(operation.query)), about).toEqual([]);
       const { statusCode, payload } = await post(JSON.stringify(operation));
-      const answer = JSON.parse(payload) as GraphQLAnswer<unknown>;
+      const answer = JSON.parse(payload) as GraphQLAnswer<unknown> & CostTold;
       expectNoFault(statusCode, answer, about);
-      expectAnswerFits(schema, operation, answer.data);
+      const { rows } = expectAnswerFits(schema, operation, answer.data);
+      const { requested } = answer.extensions!.cost;
+      expect(requested, about).toBeGreaterThanOrEqual(rows);
     },
     async askForParts(g) {
       const operation = randomOperation(schema, g, vocabulary);

@@ -1,0 +1,294 @@
+import fc, { type GeneratorValue } from 'fast-check';
+import { Kind, parse, print, validate, visit, type DocumentNode } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { costOf } from '../src/cost/cost.ts';
+import { schema } from '../src/schema/index.ts';
+import { randomOperation } from './support/random-operations.ts';
+
+/** What an operation costs, in points. */
+function pointsOf(
+  document: DocumentNode,
+  variableValues: Record<string, unknown> = {},
+  operationName?: string,
+): number {
+  return costOf({ schema, document, operationName, variableValues })!.points;
+}
+
+function points(query: string, variables?: Record<string, unknown>): number {
+  const document = parse(query);
+  expect(validate(schema, document), query).toEqual([]);
+  return pointsOf(document, variables);
+}
+
+describe('an operation costs', () => {
+  it.each([
+    ['nothing for what it is', '{ __typename }', 0],
+    [
+      '100 for the schema, however much of it',
+      '{ __schema { types { name fields { name } } } }',
+      100,
+    ],
+    ['a statement and a row', '{ campaign(campaignId: "c-1") { name projectId } }', 10 + 1],
+    [
+      '1 for each further row',
+      '{ task(taskId: 1) { pool { name } campaign { name } } }',
+      10 + 1 + 2,
+    ],
+    ['a point for each row of a page', '{ tasks(first: 100) { nodes { taskId } } }', 11 + 100],
+    [
+      'the same by the edges',
+      '{ tasks(last: 100) { edges { cursor node { taskId } } } }',
+      11 + 100,
+    ],
+    ['20 rows unless told', '{ tasks { nodes { taskId } pageInfo { hasNextPage } } }', 11 + 20],
+    [
+      'a page that is read, if not shown',
+      '{ tasks(first: 50) { pageInfo { hasNextPage } } }',
+      11 + 50,
+    ],
+    [
+      'what is shown twice',
+      '{ tasks(first: 100) { nodes { taskId } again: nodes { taskId } } }',
+      11 + 2 * 100,
+    ],
+    ['nothing for no rows', '{ tasks(first: 0) { nodes { pool { name } } } }', 11],
+    [
+      'what each row of a page costs',
+      '{ tasks(first: 5) { nodes { pool { name } } } }',
+      11 + 5 * 2,
+    ],
+    [
+      'pages in pages',
+      '{ campaigns(first: 3) { nodes { tasks(first: 4) { nodes { annotationHistory(last: 5) { nodes { pool { name } } } } } } } }',
+      11 + 3 * (1 + 1 + 4 * (1 + 1 + 5 * 2)),
+    ],
+    ['a count', '{ tasks(first: 0) { totalCount } }', 11 + 500],
+    [
+      'less for a count of less',
+      '{ task(taskId: 1) { annotationHistory(first: 0) { totalCount } } }',
+      11 + 1 + 1,
+    ],
+    ['sums', '{ tasks(first: 0) { aggregate { sum { instanceNum } } } }', 11 + 3 * 500],
+    [
+      'another order',
+      '{ tasks(first: 0, orderBy: [{ field: INSTANCE_NUM }]) { totalCount } }',
+      11 + 2 * 500,
+    ],
+    [
+      'what can be asked of a thousand groups',
+      '{ tasks(first: 0) { groupBy(keys: [STATUS, POOL]) { pool { name } aggregate { count } } } }',
+      11 + 3 * 500 + 1000,
+    ],
+    ['a measure', '{ campaign(campaignId: "c-1") { progress { percent } } }', 11 + 50],
+    [
+      'less for the measure of less, for each',
+      '{ annotationRequests(first: 10) { nodes { progress { percent } } } }',
+      11 + 10 * (1 + 5),
+    ],
+    [
+      'the parts of a measure',
+      '{ campaign(campaignId: "c-1") { quality { review { passed } qc { passed } } flow { cycleTime { p50 } } } }',
+      11 + 2 * 6 * 50 + 10 * 50,
+    ],
+    [
+      'the rows behind a number',
+      '{ campaign(campaignId: "c-1") { quality { rework { records(first: 7) { totalCount nodes { recordId } } } } } }',
+      11 + 6 * 50 + 5 + 7 + 10,
+    ],
+    [
+      'a report',
+      '{ workload(groupBy: [POOL_ASSIGNEE_ID], first: 30) { nodes { instances records(first: 2) { nodes { recordId } } } } }',
+      10 + 20 * 500 + 30 * (1 + 5 + 2),
+    ],
+    [
+      'a page by its number',
+      '{ taskPage(annotationRequestIds: ["a"], page: 9, pageSize: 30) { nodes { taskId } } }',
+      10 + 30,
+    ],
+    [
+      'as many rows as there are ids',
+      '{ nodes(ids: ["a", "b", "c"]) { id ... on Task { pool { name } } } }',
+      10 + 3 * 2,
+    ],
+    [
+      'the most that one of the types can',
+      '{ node(id: "a") { ... on Task { pool { name } campaign { name } } ... on Pool { campaign { name } } ... on Node { id } } }',
+      10 + 1 + 2,
+    ],
+    ['changes', '{ changes(first: 8) { entries { node { id } } } }', 10 + 8 * 2],
+    [
+      '10 for each entity',
+      'mutation { ingest(entities: [{ pool: { id: 1, name: "a", poolType: 1, campaignId: "c" } }, { pool: { id: 2, name: "b", poolType: 1, campaignId: "c" } }]) { created } }',
+      10 + 2 * 10,
+    ],
+    [
+      'an event of a subscription',
+      'subscription { taskChanged { task { pool { name } } } }',
+      10 + 1 + 1,
+    ],
+  ])('%s: %s', (_name, query, expected) => {
+    expect(points(query)).toBe(expected);
+  });
+
+  it.each<[string, Record<string, unknown>, number]>([
+    ['what variables say', { n: 7 }, 7],
+    ['their defaults', {}, 3],
+    ['the default of the page, for null', { n: null }, 20],
+    ['the largest page, for what is no size', { n: 'x' }, 100],
+    ['the largest page, for less than nothing', { n: -1 }, 100],
+    ['the largest page, for more', { n: 1e9 }, 100],
+  ])('%s', (_name, variables, rows) => {
+    const query = 'query ($n: Int = 3) { tasks(first: $n) { nodes { taskId } } }';
+    expect(points(query, variables)).toBe(11 + rows);
+  });
+
+  it('nothing for what @skip and @include leave out', () => {
+    const query = `query ($yes: Boolean!, $no: Boolean = false) {
+      a: tasks(first: 1) @include(if: $yes) { nodes { taskId } }
+      b: tasks(first: 2) @skip(if: $yes) { nodes { taskId } }
+      ... @include(if: $no) { c: tasks(first: 4) { nodes { taskId } } }
+      d: tasks(first: 8) @skip(if: true) { nodes { taskId } }
+      ...E @skip(if: $no)
+    }
+    fragment E on Query { e: tasks(first: 16) { nodes { taskId } } }`;
+    expect(points(query, { yes: true })).toBe(2 * 11 + 1 + 16);
+    expect(points(query, { yes: false, no: true })).toBe(2 * 11 + 2 + 4);
+    // What is no boolean is counted with both.
+    expect(points(query, { yes: 'x' })).toBe(3 * 11 + 1 + 2 + 16);
+  });
+
+  it('as much with @defer and @stream', () => {
+    const plain = '{ tasks(first: 5) { nodes { ... { pool { name } } } } }';
+    const inParts =
+      '{ tasks(first: 5) { nodes @stream(initialCount: 1) { ... @defer { pool { name } } } } }';
+    expect(points(inParts)).toBe(points(plain));
+  });
+
+  it('as much as the operation that is named', () => {
+    const document = parse(
+      'query A { __typename } query B { tasks(first: 1) { nodes { taskId } } }',
+    );
+    expect(pointsOf(document, {}, 'A')).toBe(0);
+    expect(pointsOf(document, {}, 'B')).toBe(12);
+    expect(costOf({ schema, document, operationName: 'C', variableValues: {} })).toBeUndefined();
+  });
+
+  it('a number, however large', () => {
+    const levels = 100;
+    const query = `{ campaigns { nodes { ${'tasks(first: 100) { nodes { campaign { '.repeat(levels)} name ${'} } }'.repeat(levels)} } } }`;
+    expect(points(query)).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  it('most at the field that is named', () => {
+    const dearest = (query: string) => {
+      const { most, path } = costOf({ schema, document: parse(query), variableValues: {} })!;
+      return [path, most];
+    };
+    expect(
+      dearest(
+        '{ a: campaigns { nodes { tasks { totalCount b: nodes { taskId } } progress { total } } } }',
+      ),
+    ).toEqual(['a.nodes.tasks.totalCount', 20 * 50]);
+    expect(
+      dearest(
+        '{ workload(first: 5) { nodes { recordCount } } ...A } fragment A on Query { tasks { nodes { taskId } } }',
+      ),
+    ).toEqual(['workload', 10 + 20 * 500]);
+  });
+});
+
+it('fragments within fragments are counted in no time', () => {
+  const levels = 300;
+  const fragments = Array.from(
+    { length: levels },
+    (_, n) => `fragment F${n} on Campaign { ...F${n + 1} ...F${n + 1} }`,
+  );
+  const query = `{ campaigns(first: 1) { nodes { ...F0 } } } ${fragments.join(' ')} fragment F${levels} on Campaign { progress { total } }`;
+  // Written out, it would have 2^300 fields.
+  expect(pointsOf(parse(query))).toBe(Number.MAX_SAFE_INTEGER);
+});
+
+describe('of operations of any kind', () => {
+  const vocabulary = {
+    texts: ['a'],
+    bigints: ['1'],
+    globalIds: ['VGFzazox'],
+    cursors: ['x'],
+  };
+  const random = (g: GeneratorValue) => {
+    const { query, operationName, variables } = randomOperation(schema, g, vocabulary);
+    return { document: parse(query), operationName, variables };
+  };
+  const forAll = (check: (operation: ReturnType<typeof random>) => void) =>
+    fc.assert(
+      fc.property(fc.gen(), (g) => check(random(g))),
+      { numRuns: 200 },
+    );
+  const of = ({ document, operationName, variables }: ReturnType<typeof random>) =>
+    pointsOf(document, variables, operationName);
+
+  it('fragments cost what they stand for', () =>
+    forAll((operation) => {
+      const writeOut = (document: DocumentNode): DocumentNode =>
+        visit(document, {
+          FragmentSpread: {
+            leave({ name, directives }) {
+              for (const definition of operation.document.definitions) {
+                if (
+                  definition.kind !== Kind.FRAGMENT_DEFINITION ||
+                  definition.name.value !== name.value
+                )
+                  continue;
+                const { typeCondition, selectionSet } = definition;
+                return { kind: Kind.INLINE_FRAGMENT, typeCondition, selectionSet, directives };
+              }
+              return undefined;
+            },
+          },
+        });
+      let document = operation.document;
+      while (/\.\.\.\s*(?!on\b)\w/.test(print(document))) document = writeOut(document);
+      expect(of({ ...operation, document }), print(operation.document)).toBe(of(operation));
+    }));
+
+  it('what is asked twice costs twice as much', () =>
+    forAll((operation) => {
+      const document = visit(operation.document, {
+        OperationDefinition: (definition) => {
+          const { selections } = definition.selectionSet;
+          const again = selections.map((one) =>
+            one.kind === Kind.FIELD
+              ? {
+                  ...one,
+                  alias: {
+                    kind: Kind.NAME,
+                    value: `again_${(one.alias ?? one.name).value}`,
+                  } as const,
+                }
+              : one,
+          );
+          return {
+            ...definition,
+            selectionSet: { ...definition.selectionSet, selections: [...selections, ...again] },
+          };
+        },
+      });
+      expect(of({ ...operation, document })).toBe(2 * of(operation));
+    }));
+
+  it('larger pages cost no less', () =>
+    forAll((operation) => {
+      const document = visit(operation.document, {
+        Argument: ({ name, value, ...argument }) => {
+          if (
+            !/^(first|last|pageSize)$/.test(name.value) ||
+            value.kind !== Kind.INT ||
+            Number(value.value) < 0
+          )
+            return undefined;
+          return { ...argument, name, value: { ...value, value: String(Number(value.value) + 1) } };
+        },
+      });
+      expect(of({ ...operation, document })).toBeGreaterThanOrEqual(of(operation));
+    }));
+});
