@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FAULT_TIMEOUT_MS, isFull, underLoad } from './support/fault.ts';
+import { MAX_MEMORY_MB, memoryMb } from './support/memory.ts';
 import { Offer, quantile } from './support/offer.ts';
 import { createStage, type Stage } from './support/stage.ts';
 
@@ -14,15 +14,6 @@ afterAll(() => stage?.close());
 /** Requests at once that keep the gateway busy, and of which it need turn none away. */
 const BUSY = 8;
 const SECONDS = isFull ? 120 : 6;
-/** What MemoryMax of the unit in ops/ leaves more than enough room for. */
-const MAX_MEMORY_MB = 1024;
-
-/** Megabytes of memory that the gateway has. */
-async function memoryMb(): Promise<number> {
-  const status = await readFile(`/proc/${stage.gateway.child.pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
-}
-
 it(
   'twice the load it can bear',
   async (context) => {
@@ -36,7 +27,7 @@ it(
         // Where a busy machine was slow when it was measured, it can bear more than that by now.
         do await offer.atRate((rate *= 2), SECONDS);
         while (offer.refusedMs.length === 0);
-        largestMb = Math.max(largestMb, await memoryMb());
+        largestMb = Math.max(largestMb, await memoryMb(stage.gateway));
       },
     });
     const seconds = (numbers: number[], share: number) =>

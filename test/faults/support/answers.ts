@@ -11,7 +11,9 @@ export type FailureKind =
   /** An export or a subscription that ended before its time, and said so. */
   | 'broken'
   /** No answer, since nobody listens or the connection was lost. Only a gateway that is stopped or killed may do that. */
-  | 'lost';
+  | 'lost'
+  /** An answer that ended before its time without a word. Only a gateway that is killed may do that. */
+  | 'cut';
 
 /** An answer that is no answer, but is clear about it. */
 export class Failure extends Error {
@@ -44,21 +46,22 @@ export interface Answer {
 }
 
 /** Makes of the error of a client what it means. */
-export function failureOf(what: string, error: unknown): Error {
+export function failureOf(what: string, error: unknown, kind: FailureKind = 'lost'): Error {
   if (error instanceof Failure || error instanceof WrongAnswer) return error;
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return new WrongAnswer(`${what}: no answer within ${PATIENCE_MS} ms`);
   }
-  return new Failure('lost', `${what}: ${String((error as Error).cause ?? error)}`);
+  return new Failure(kind, `${what}: ${String((error as Error).cause ?? error)}`);
 }
 
-/** Asks once. @throws Failure (lost), or WrongAnswer where there is no answer in time. */
+/** Asks once. @throws Failure (lost, cut), or WrongAnswer where there is no answer in time. */
 export async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
+  let begun: Response | undefined;
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    begun = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return { status: begun.status, headers: begun.headers, text: await begun.text() };
   } catch (error) {
-    throw failureOf(url, error);
+    throw failureOf(url, error, begun ? 'cut' : 'lost');
   }
 }
 

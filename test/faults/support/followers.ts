@@ -92,7 +92,7 @@ export function followSubscription(): Follower {
       if (stream.errors.length === 0) {
         // The client tells of an answer that is no stream by the answer itself, and of a lost connection by an error.
         const { status } = (error as { response?: Response } | undefined)?.response ?? {};
-        throw new Failure(status === 503 ? 'unavailable' : 'lost', said);
+        throw new Failure(status === 503 ? 'unavailable' : taken > 0 ? 'cut' : 'lost', said);
       }
       const kind = kindOfErrors(stream.errors);
       if (kind === undefined) throw new WrongAnswer(said);

@@ -120,7 +120,7 @@ function exported(name: string, path: string): Question {
         throw new WrongAnswer(`${name}: ends with ${text.slice(-500)}`);
       }
       const isTold = text.endsWith('\n') && last.startsWith('{"type":"exportBroken",');
-      throw new Failure(isTold ? 'broken' : 'lost', `${name}: ends with ${text.slice(-200)}`);
+      throw new Failure(isTold ? 'broken' : 'cut', `${name}: ends with ${text.slice(-200)}`);
     },
   };
 }

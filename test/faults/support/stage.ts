@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { demoFile } from '../../../src/app/demo.ts';
 import { createCluster, type Cluster } from '../../support/cluster.ts';
 import { runSql } from '../../support/empty-database.ts';
-import { endPrograms, startServer, type Server } from '../../support/process.ts';
+import { endPrograms, startServer, type Exit, type Server } from '../../support/process.ts';
 import { ask, readEnvelope } from './answers.ts';
 import {
   createQuestions,
@@ -27,6 +27,7 @@ const DEMO_TASKS = 400;
 /** A PostgreSQL server and a gateway on it, both processes of their own, with demo data whose right answers are known. */
 export interface Stage {
   readonly cluster: Cluster;
+  /** The gateway of the moment. */
   readonly gateway: Server;
   readonly subject: Subject;
   readonly questions: readonly Question[];
@@ -34,6 +35,8 @@ export interface Stage {
   readonly right: ReadonlyMap<Question, string>;
   readonly writers: Writers;
   query<Row extends Record<string, unknown>>(sql: string): Promise<Row[]>;
+  /** Ends the gateway by a signal, and starts another one. @returns how it ended. */
+  restart(signal: NodeJS.Signals): Promise<Exit>;
   close(): Promise<void>;
 }
 
@@ -59,23 +62,34 @@ async function learn(url: string, questions: readonly Question[], { taskIds, rec
 export async function createStage(environment: Record<string, string> = {}): Promise<Stage> {
   const cluster = await createCluster();
   try {
-    const gateway = await startServer({
-      ...ENVIRONMENT,
-      ...environment,
-      DATABASE_URL: cluster.url,
-    });
-    await gateway.waitForLog('ready');
+    const start = async () => {
+      const started = await startServer({
+        ...ENVIRONMENT,
+        ...environment,
+        DATABASE_URL: cluster.url,
+      });
+      await started.waitForLog('ready');
+      return started;
+    };
+    let gateway = await start();
     await fill(gateway.url);
     const subject = await findSubject(cluster.url);
     const questions = createQuestions(subject);
     return {
       cluster,
-      gateway,
+      get gateway() {
+        return gateway;
+      },
       subject,
       questions,
       right: await learn(gateway.url, questions, subject),
       writers: new Writers(cluster.url),
       query: (sql) => runSql(cluster.url, sql),
+      async restart(signal) {
+        const exit = await gateway.kill(signal);
+        gateway = await start();
+        return exit;
+      },
       async close() {
         await endPrograms();
         await cluster.close();
