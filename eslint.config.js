@@ -3,7 +3,8 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Which folder may import which: data flows one way,
- * main → commands → app → rest, schema, plugins, metrics → auth, feed, export, simulator → loaders, import → database → config → cost, domain.
+ * main → commands → app → rest, schema, plugins, tracing → metrics, auth, feed, export, simulator → loaders, import → database → config →
+ * cost, domain.
  * A folder may always import from itself.
  */
 const ALLOWED_IMPORTS = {
@@ -19,12 +20,14 @@ const ALLOWED_IMPORTS = {
   schema: ['cost', 'feed', 'loaders', 'import', 'domain', 'database'],
   cost: [],
   metrics: ['domain', 'database'],
+  tracing: ['metrics', 'domain', 'database', 'config'],
   plugins: ['cost', 'domain'],
   rest: ['domain'],
   app: [
     'rest',
     'schema',
     'metrics',
+    'tracing',
     'plugins',
     'auth',
     'feed',

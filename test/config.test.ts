@@ -52,6 +52,7 @@ describe('defaults', () => {
       maxExports: 4,
       maxLagMs: 500,
       maxRequests: 400,
+      tracing: undefined,
       slowStatementMs: 1000,
       sqlComments: false,
       shutdownTimeoutMs: 10_000,
@@ -118,6 +119,17 @@ const CHOICES = {
   GATEWAY_SQL_COMMENTS: ['on', 'off'],
   GATEWAY_LOG_LEVEL: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
   GATEWAY_LOG_FORMAT: ['json', 'pretty'],
+  OTEL_TRACES_EXPORTER: ['otlp', 'none'],
+  OTEL_EXPORTER_OTLP_PROTOCOL: ['http/protobuf', 'http/json'],
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: ['http/protobuf', 'http/json'],
+  OTEL_TRACES_SAMPLER: [
+    'always_on',
+    'always_off',
+    'traceidratio',
+    'parentbased_always_on',
+    'parentbased_always_off',
+    'parentbased_traceidratio',
+  ],
 } as const;
 
 describe.each(Object.entries(NUMBERS))('%s', (name, [min, max]) => {
@@ -366,6 +378,70 @@ describe('GATEWAY_JWT_…', () => {
   });
 });
 
+describe('OTEL_…', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318';
+  const tracing = (environment: Record<string, string>) => readConfig(environment).tracing;
+
+  it('say where traces are sent, as OpenTelemetry has it', () => {
+    expect(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT })).toEqual({
+      url: 'http://collector:4318/v1/traces',
+      protocol: 'http/protobuf',
+      headers: {},
+      sampler: 'parentbased_always_on',
+      ratio: 1,
+      resource: { 'service.name': 'rosetta-gateway' },
+    });
+    expect(
+      tracing({
+        OTEL_EXPORTER_OTLP_ENDPOINT,
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://traces.example/here',
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
+        OTEL_EXPORTER_OTLP_HEADERS: 'a=1, b=x%3Dy==',
+        OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'a=2',
+        OTEL_TRACES_SAMPLER: 'traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '0.25',
+        OTEL_SERVICE_NAME: 'mine',
+        OTEL_RESOURCE_ATTRIBUTES: 'service.name=other,service.instance.id=4001',
+      }),
+    ).toEqual({
+      url: 'https://traces.example/here',
+      protocol: 'http/json',
+      headers: { a: '2', b: 'x=y==' },
+      sampler: 'traceidratio',
+      ratio: 0.25,
+      resource: { 'service.name': 'mine', 'service.instance.id': '4001' },
+    });
+  });
+
+  it('turn them on and off', () => {
+    expect(tracing({ OTEL_TRACES_EXPORTER: 'otlp' })!.url).toBe('http://localhost:4318/v1/traces');
+    const off = { OTEL_SERVICE_NAME: 'mine', OTEL_TRACES_SAMPLER: 'always_on' };
+    expect(tracing(off)).toBeUndefined();
+    expect(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' })).toBeUndefined();
+    expect(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' })).toBeUndefined();
+  });
+
+  it.each([
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'is not a URL of HTTP; allowed is http://'],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 's3cr3t' }, 'is not a URL of HTTP; allowed is http://'],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 's3cr3t' }, 'is no list of pairs; allowed are pairs'],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: '=s3cr3t' }, 'is no list of pairs; allowed are pairs'],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=%s3cr3t' }, 'is no list of pairs; allowed are pairs'],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=s3cr3t%0A' }, 'has what cannot stand in a header of HTTP'],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 's3cr3t:=1' }, 'has what cannot stand in a header of HTTP'],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'a=1,b' }, 'is no list of pairs; allowed are pairs'],
+    [{ OTEL_TRACES_SAMPLER_ARG: '1.5' }, 'is not a share; allowed is a number from 0 to 1'],
+    [{ OTEL_SDK_DISABLED: 's3cr3t' }, 'is none of the known values; allowed is true or false'],
+    [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'is none of the known values; allowed is http/'],
+  ])('are refused as %j, secrets kept', (environment, message) => {
+    const [name] = Object.keys(environment);
+    const refused = refusal(environment);
+    expect(refused.startsWith(`${name} ${message}`), refused).toBe(true);
+    expect(refused).not.toContain('s3cr3t');
+  });
+});
+
 it('names every bad variable, each on a line of its own', () => {
   const bad = Object.fromEntries(
     [...Object.keys(NUMBERS), ...Object.keys(CHOICES), 'GATEWAY_TIME_ZONE', 'ROSETTA_DOMAIN'].map(
@@ -378,9 +454,9 @@ it('names every bad variable, each on a line of its own', () => {
   expect(named.sort()).toEqual([...Object.keys(bad), 'DATABASE_URL'].sort());
 });
 
-it('has every variable, and no other, in the table of README.md', async () => {
+it('has every variable, and no other, in the tables of README.md', async () => {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-  const [table] = /^\| *variable *\|[^\n]*\n(?:\|[^\n]*\n)+/m.exec(readme) ?? [''];
-  const listed = [...table.matchAll(/^\| *`([^`]*)` *\|/gm)].map(([, name]) => name);
+  const tables = readme.match(/^\| *variable *\|[^\n]*\n(?:\|[^\n]*\n)+/gm) ?? [];
+  const listed = [...tables.join('').matchAll(/^\| *`([^`]*)` *\|/gm)].map(([, name]) => name);
   expect(listed.sort()).toEqual([...VARIABLE_NAMES].sort());
 });

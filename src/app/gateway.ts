@@ -23,6 +23,7 @@ import {
   writeFailure,
   writeJson,
 } from '../rest/rest.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { AccessRecord } from './access.ts';
 import { createCors } from './cors.ts';
 import { withDeadline } from './deadline.ts';
@@ -60,10 +61,13 @@ export interface GatewayOptions {
     | 'auth'
     | 'secretKey'
     | 'metrics'
+    | 'tracing'
   >;
   log: Logger;
   /** What is counted. */
   metrics: Metrics;
+  /** What traces requests; absent where nothing does. */
+  tracing?: Tracing | undefined;
   /** The database, once it is ready to be asked; until then requests are answered with 503. */
   database: () => Database | undefined;
   /** The gateway is to end: imports and exports stop where they are, other requests are finished. */
@@ -80,6 +84,8 @@ export interface GatewayOptions {
 
 const GRAPHQL_PATH = '/graphql';
 const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+/** Somebody looks there every few seconds, for ever. */
+const UNTRACED_PATHS: ReadonlySet<string> = new Set([...PROBE_PATHS, METRICS_PATH]);
 
 /** Why subscriptions end with the gateway. */
 const STOPPING = new GatewayError(
@@ -100,7 +106,8 @@ export interface Gateway {
 
 /** The gateway: GraphQL, the REST routes and the probes. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, log, metrics, database, stopping = new AbortController().signal } = options;
+  const { config, log, metrics, tracing, database } = options;
+  const { stopping = new AbortController().signal } = options;
   const keys = () => {
     const open = database();
     return open && config.ingest ? idempotencyKeys(open.prisma, log, options.keyTimes) : undefined;
@@ -155,6 +162,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const webSockets = createWebSockets({
     log,
     metrics,
+    tracing,
     maxMessageBytes: config.maxBodyBytes,
     authenticate,
     subscribe: graphql.subscribe,
@@ -260,12 +268,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     res.setHeader('X-Request-Id', requestId);
     if (stopping.aborted) res.setHeader('Connection', 'close');
     underWay.add(access);
-    res.once('close', () => {
+    const { path } = splitTarget(req.url ?? '/');
+    const asked = { requestId, about: access };
+    const trace = UNTRACED_PATHS.has(path) ? undefined : tracing?.begin(asked, path, req);
+    const traced = { ...asked, trace };
+    const request = isLasting(path) ? traced : withDeadline(traced, res, config.requestTimeoutMs);
+    const end = () => {
       underWay.delete(access);
       const durationMs = performance.now() - started;
       // Who hung up before the answer was given no status.
       const status = res.writableEnded ? res.statusCode : undefined;
       metrics.requestEnded({ ...access, status }, durationMs / 1000);
+      request.trace?.end({ ...access, status });
       // Somebody looks every few seconds, for ever.
       const isRoutine = access.route === METRICS_PATH && status === 200;
       // At overload a line each would be too much: there is one a second about all of them.
@@ -280,15 +294,14 @@ export function createGateway(options: GatewayOptions): Gateway {
         },
         'request',
       );
-    });
-    const { path } = splitTarget(req.url ?? '/');
-    const asked = { requestId, about: access };
-    const request = isLasting(path) ? asked : withDeadline(asked, res, config.requestTimeoutMs);
-    onBehalfOf(request, () => serve(req, res, requestId, access)).catch((error: unknown) => {
+    };
+    res.once('close', () => onBehalfOf(request, end));
+    const fail = (error: unknown) => {
       log.error({ requestId, err: error }, 'request failed');
       if (!res.headersSent) writeFailure(res, { ...stampOf(requestId), status: 500 });
       else res.destroy();
-    });
+    };
+    void onBehalfOf(request, () => serve(req, res, requestId, access).catch(fail));
   };
 
   return {

@@ -12,6 +12,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
+import { currentRequest } from '../database/request.ts';
 import { clientFor } from '../database/scoped.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
@@ -32,6 +33,7 @@ import {
   useOperationRecord,
   type OperationRecord,
 } from '../plugins/operation-record.ts';
+import { useOperationTrace } from '../plugins/operation-trace.ts';
 import { useReservedNames } from '../plugins/reserved-names.ts';
 import {
   createFinder,
@@ -80,7 +82,7 @@ export type Subscribe = (
 export interface GraphQLOptions {
   config: Pick<
     Config,
-    'rosettaDomain' | 'ingest' | 'limits' | 'minGroup' | 'surface' | 'operations'
+    'rosettaDomain' | 'ingest' | 'limits' | 'minGroup' | 'surface' | 'operations' | 'tracing'
   >;
   log: Logger;
   metrics: Pick<Metrics, 'rowsImported'>;
@@ -186,6 +188,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
       useOperationRecord(),
       useCost(config.limits.cost),
       useErrorLog(log),
+      ...(config.tracing ? [useOperationTrace(() => currentRequest()?.trace, mask)] : []),
     ],
   });
 

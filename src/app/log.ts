@@ -1,6 +1,7 @@
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../config/config.ts';
+import { currentRequest } from '../database/request.ts';
 
 /** A message as people read it; the requests to paste stand below it as they are, not quoted as JSON. */
 function showMessage(line: Record<string, unknown>, messageKey: string): string {
@@ -8,10 +9,25 @@ function showMessage(line: Record<string, unknown>, messageKey: string): string 
   return [line[messageKey], ...requests].map(String).join('\n    ');
 }
 
+/** What each line has that is written on behalf of a request that is traced. */
+export function traceIdOfRequest(): { traceId?: string } {
+  const { trace } = currentRequest() ?? {};
+  return trace ? { traceId: trace.traceId } : {};
+}
+
 /** The log: JSON lines on standard output, readable lines where that is a terminal. */
-export function createLog({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>): Logger {
+export function createLog({
+  logLevel,
+  logFormat,
+  tracing,
+}: Pick<Config, 'logLevel' | 'logFormat' | 'tracing'>): Logger {
   const readable = logFormat === undefined ? process.stdout.isTTY : logFormat === 'pretty';
-  const options = { level: logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level: logLevel,
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    ...(tracing && { mixin: traceIdOfRequest }),
+  };
   return readable
     ? pino(
         options,

@@ -3,11 +3,12 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Config } from '../config/config.ts';
+import type { Config, TracingConfig } from '../config/config.ts';
 import { version } from '../config/program.ts';
 import { openDatabase, pendingMigrations, type Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import { createBanner } from './banner.ts';
 import { databaseOptions } from './database-options.ts';
 import { loadDemoData } from './demo.ts';
@@ -74,17 +75,27 @@ export async function serve(config: Config, log: Logger, signal: AbortSignal): P
   }
 }
 
+async function startTracing(config: TracingConfig, log: Logger): Promise<Tracing> {
+  // Loaded only where it is used: it would take time and memory of everybody.
+  const { createTracing } = await import('../tracing/tracing.ts');
+  const { sampler, ratio } = config;
+  log.info({ collector: new URL(config.url).origin, sampler, ratio }, 'traces');
+  return createTracing(config, version, log);
+}
+
 async function run(
   config: Config,
   log: Logger,
   metrics: Metrics,
   signal: AbortSignal,
 ): Promise<void> {
+  const tracing = config.tracing && (await startTracing(config.tracing, log));
   let ready: Database | undefined;
   const gateway = createGateway({
     config,
     log,
     metrics,
+    tracing,
     database: () => ready,
     stopping: signal,
   });
@@ -122,7 +133,7 @@ async function run(
     log.info('stopping');
     gateway.stop();
     await stopServer(server, config.shutdownTimeoutMs);
-    await database?.close();
+    await Promise.all([database?.close(), tracing?.stop()]);
     log.info('stopped');
   }
 }

@@ -5,10 +5,11 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { iterateOnBehalfOf, onBehalfOf } from '../database/request.ts';
+import { iterateOnBehalfOf, onBehalfOf, type CurrentRequest } from '../database/request.ts';
 import type { Session } from '../domain/session.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { noteErrors, type OperationRecord } from '../plugins/operation-record.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { Subscribe } from './graphql.ts';
 import { createRequestId } from './request-id.ts';
 import { admitConnection } from './websocket-door.ts';
@@ -40,6 +41,7 @@ const GOODBYE_MS = 1000;
 export interface WebSocketOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing | undefined;
   readonly maxMessageBytes: number;
   readonly authenticate: Authenticate;
   readonly subscribe: Subscribe;
@@ -56,9 +58,8 @@ export interface WebSockets {
 }
 
 /** A subscription, as the log knows it. */
-interface Operation {
-  readonly requestId: string;
-  readonly access: OperationRecord & { viewer?: string | undefined };
+interface Operation extends CurrentRequest {
+  readonly about: OperationRecord & { viewer?: string | undefined };
   readonly started: number;
 }
 
@@ -90,7 +91,7 @@ const isOutOfPlace = (error: unknown) =>
   error instanceof Error && error.message.startsWith('Unexpected message of type ');
 
 export function createWebSockets(options: WebSocketOptions): WebSockets {
-  const { log, metrics, subscribe, authenticate } = options;
+  const { log, metrics, tracing, subscribe, authenticate } = options;
   let subscriptions = 0;
 
   const end = ({ operations }: Connection, id: string) => {
@@ -98,19 +99,17 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     if (!operation) return;
     operations.delete(id);
     subscriptions--;
-    const { requestId, access, started } = operation;
+    const { requestId, started } = operation;
     const durationMs = performance.now() - started;
-    const about = { route: '/graphql', ...access };
+    const about = { route: '/graphql', ...operation.about };
     metrics.webSocketOperationEnded(about, durationMs / 1000);
-    log.info(
-      {
-        requestId,
-        transport: 'websocket',
-        ...about,
-        durationMs: Math.round(durationMs * 100) / 100,
-      },
-      'request',
-    );
+    const line = {
+      requestId,
+      transport: 'websocket',
+      ...about,
+      durationMs: Math.round(durationMs * 100) / 100,
+    };
+    onBehalfOf(operation, () => log.info(line, 'request'));
   };
 
   /** Lets a client in who has said who he is, by headers or by what browsers can send in place of them. */
@@ -136,18 +135,23 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         socket.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
         return [new GraphQLError('There is a subscription of that id.')];
       }
-      const access: Operation['access'] = { viewer: session?.viewer.name };
-      const hangUp = () => socket.terminate();
-      const scope = { requestId: createRequestId(), session, access, hangUp };
+      const requestId = createRequestId();
+      const access: Operation['about'] = { viewer: session?.viewer.name };
+      const trace = tracing?.beginOverWebSocket({ requestId, about: access });
+      const request = { requestId, about: access, trace };
       subscriptions++;
-      operations.set(id, { ...scope, started: performance.now() });
+      operations.set(id, { ...request, started: performance.now() });
       if (operations.size > MAX_OPERATIONS) {
         const errors = [tooManyOperations()];
         noteErrors(access, errors);
+        trace?.end({ ...access, status: 200 });
         return errors;
       }
-      const request = { requestId: scope.requestId, about: access };
+      const hangUp = () => socket.terminate();
+      const scope = { requestId, session, access, hangUp };
       const answer = await onBehalfOf(request, () => subscribe(params, scope));
+      // Where it stands, that has ended already.
+      trace?.end({ ...access, status: 200 });
       if ('errors' in answer) return answer.errors;
       const { schema, document, results } = answer;
       const rootValue = iterateOnBehalfOf(request, results);

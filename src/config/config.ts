@@ -3,9 +3,11 @@ import { isTimeZone } from '../domain/time.ts';
 import { authVariables, checkAuth, readAuth } from './auth.ts';
 import { limitVariables, readLimits } from './limits.ts';
 import { checkSurface, readOperations, readSurface, surfaceVariables } from './surface.ts';
+import { readTracing, tracingVariables } from './tracing.ts';
 import { MAX_TIMER_MS, oneOf, wholeNumber } from './values.ts';
 
 export type { AuthConfig, TokenConfig } from './auth.ts';
+export type { TracingConfig } from './tracing.ts';
 
 /** What went wrong with the environment, in a form to print and end the start with. */
 export class ConfigError extends Error {
@@ -91,6 +93,7 @@ const variables = {
     'info',
   ),
   GATEWAY_LOG_FORMAT: oneOf(['json', 'pretty']).optional(),
+  ...tracingVariables,
 };
 
 export const VARIABLE_NAMES = Object.keys(variables) as (keyof typeof variables)[];
@@ -186,6 +189,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       env.GATEWAY_METRICS_PORT === undefined
         ? undefined
         : { host: env.GATEWAY_METRICS_HOST, port: env.GATEWAY_METRICS_PORT },
+    /** Where traces are sent; undefined: there are none. */
+    tracing: readTracing(env),
     /** Milliseconds that requests under way get to finish after SIGTERM. */
     shutdownTimeoutMs: env.GATEWAY_SHUTDOWN_TIMEOUT,
     logLevel: env.GATEWAY_LOG_LEVEL,

@@ -30,10 +30,15 @@ function onEveryPart({ result, setResult }: Processed, look: (part: Part) => voi
   }
 }
 
+/** The errors of a part of an answer. */
+export function errorsOf(part: Part): GraphQLError[] {
+  return [part, ...(part.incremental ?? [])].flatMap((one) => one.errors ?? []);
+}
+
 /** Calls back with the errors of an answer, of its late parts too. */
 export function onErrors(processed: Processed, look: (errors: GraphQLError[]) => void): void {
   onEveryPart(processed, (part) => {
-    const errors = [part, ...(part.incremental ?? [])].flatMap((one) => one.errors ?? []);
+    const errors = errorsOf(part);
     if (errors.length > 0) look(errors);
   });
 }

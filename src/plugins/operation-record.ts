@@ -2,13 +2,19 @@ import {
   getOperationAST,
   type ExecutionArgs,
   type GraphQLError,
+  type OperationDefinitionNode,
   type OperationTypeNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { onErrors } from './incremental.ts';
 
-/** A name is the caller's to choose; only so much of it goes into the log. */
-const MAX_LOGGED_LENGTH = 100;
+/** A name is the caller's to choose; only so much of it goes into the log, or a trace. */
+const MAX_LENGTH = 100;
+
+/** What an operation is called; undefined where it has no name. */
+export function nameOfOperation({ name }: OperationDefinitionNode): string | undefined {
+  return name?.value.slice(0, MAX_LENGTH);
+}
 
 /** What a request's log line says of the operation. */
 export interface OperationRecord {
@@ -34,10 +40,7 @@ export function useOperationRecord(): Plugin<object, { access: OperationRecord }
     const { access } = context as { access?: OperationRecord };
     if (access && operation) {
       access.operationType = operation.operation;
-      access.operation = (operation.name?.value ?? `(${operation.operation})`).slice(
-        0,
-        MAX_LOGGED_LENGTH,
-      );
+      access.operation = nameOfOperation(operation) ?? `(${operation.operation})`;
     }
   };
   return {

@@ -5,10 +5,12 @@ import pino, { type Logger } from 'pino';
 import { expect } from 'vitest';
 import { databaseOptions } from '../../src/app/database-options.ts';
 import { createGateway, type GatewayOptions } from '../../src/app/gateway.ts';
+import { traceIdOfRequest } from '../../src/app/log.ts';
 import { createHttpServer } from '../../src/app/server.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
 import type { Viewer } from '../../src/domain/viewer.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
+import type { Tracing } from '../../src/tracing/tracing.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 export interface GraphQLAnswer<Data> {
@@ -21,6 +23,7 @@ export interface TestGateway {
   readonly database: TestDatabase;
   readonly config: Config;
   readonly metrics: Metrics;
+  readonly tracing: Tracing | undefined;
   /** The lines logged so far, parsed. */
   readonly logged: Record<string, unknown>[];
   /** The SQL statements sent so far. */
@@ -78,11 +81,16 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const config = readConfig({ ...ANY_COST, ...options.environment });
   const logged: Record<string, unknown>[] = [];
   const log: Logger = pino(
-    { level: 'trace', base: undefined },
+    { level: 'trace', base: undefined, mixin: traceIdOfRequest },
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
   const { times, stopping, anybody } = options;
   const metrics = createMetrics('0.0.0');
+  const tracing =
+    config.tracing &&
+    (await (
+      await import('../../src/tracing/tracing.ts')
+    ).createTracing(config.tracing, '0.0.0', log));
   const statements: string[] = [];
   const database =
     options.database ??
@@ -97,6 +105,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     config,
     log,
     metrics,
+    tracing,
     database: () => database,
   });
   const servers: Server[] = [];
@@ -117,6 +126,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     database,
     config,
     metrics,
+    tracing,
     logged,
     statements,
     inject,
@@ -148,6 +158,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     stop: gateway.stop,
     async close() {
       gateway.stop();
+      await tracing?.stop();
       for (const server of servers) {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));
