@@ -11,6 +11,7 @@ import { readConfig, type Config } from '../../src/config/config.ts';
 import type { Viewer } from '../../src/domain/viewer.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import type { Tracing } from '../../src/tracing/tracing.ts';
+import { ANY_SPEED } from './process.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 export interface GraphQLAnswer<Data> {
@@ -78,7 +79,7 @@ export const VAST_LIMITS = {
 const ANY_COST = { GATEWAY_MAX_COST: '1000000000000' };
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const config = readConfig({ ...ANY_COST, ...options.environment });
+  const config = readConfig({ ...ANY_COST, ...ANY_SPEED, ...options.environment });
   const logged: Record<string, unknown>[] = [];
   const log: Logger = pino(
     { level: 'trace', base: undefined, mixin: traceIdOfRequest },
