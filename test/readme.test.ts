@@ -59,7 +59,7 @@ function readAnswer(answer: string): unknown {
 }
 
 /** The operations of README with the points it says they cost. */
-const COSTS = [...README.matchAll(/^\| `(\{.*\})` +\| (\d+) +\|$/gm)].map(
+const COSTS = [...README.matchAll(/^\| `(\{.*\})` +\| (\d+) +\|/gm)].map(
   ([, query, points]) => [query!, Number(points)] as const,
 );
 

@@ -2,6 +2,7 @@ import {
   getNamedType,
   getNullableType,
   isAbstractType,
+  isObjectType,
   Kind,
   valueFromASTUntyped,
   type DirectiveNode,
@@ -11,8 +12,8 @@ import {
   type GraphQLField,
   type GraphQLInterfaceType,
   type GraphQLObjectType,
+  type GraphQLOutputType,
   type GraphQLSchema,
-  type GraphQLType,
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
@@ -24,11 +25,11 @@ import type { FieldCost } from './declare.ts';
 /** Points for a field at the root, which sends a statement of its own at least. */
 const STATEMENT = 10;
 
-/** Points for a question about the schema, whatever it asks: its size has limits of its own. */
-const INTROSPECTION = 100;
+/** What a question about the schema costs, whatever it asks: its size has limits of its own. */
+const INTROSPECTION = { price: 100 };
 
-/** The value of an argument: what is written, or that of a variable. */
-export type Given = { readonly value: unknown } | { readonly variable: string };
+/** What an argument is given: something that is written down, by its size, or what a variable is. */
+export type Given = { readonly size: unknown } | { readonly variable: string };
 
 /** What a directive makes depend on a variable. */
 export interface Condition {
@@ -41,7 +42,7 @@ export interface PricedField {
   readonly when: readonly Condition[];
   /** Its name in the answer. */
   readonly name: string;
-  readonly cost: FieldCost & { readonly price: number };
+  readonly cost: Priced;
   /** What says the size of its page, the first that is given. */
   readonly sizes: readonly Given[];
   readonly order?: Given | undefined;
@@ -67,14 +68,42 @@ export interface Program {
   readonly varies: boolean;
 }
 
-const EMPTY: Selection = [];
+/** Shared, as documents can be kept by the thousand. */
+const NONE: readonly never[] = [];
+
+type Priced = FieldCost & { readonly price: number };
+
+/** What fields cost, found out once. */
+const prices = new WeakMap<GraphQLField<unknown, unknown>, Priced>();
+
+function priceOf(
+  schema: GraphQLSchema,
+  field: GraphQLField<unknown, unknown>,
+  isAtRoot: boolean,
+): Priced {
+  let priced = prices.get(field);
+  if (!priced) {
+    const cost = (field.extensions.cost ?? {}) as FieldCost;
+    const price = cost.price ?? (isRow(schema, getNullableType(field.type)) ? 1 : 0);
+    priced = { ...cost, price: isAtRoot ? price + STATEMENT : price };
+    prices.set(field, priced);
+  }
+  return priced;
+}
+
+/** Whether something is a row of the database, which has a global id. */
+function isRow(schema: GraphQLSchema, type: GraphQLOutputType): boolean {
+  const node = schema.getType('Node') as GraphQLInterfaceType;
+  return type === node || (isObjectType(type) && schema.isSubType(node, type));
+}
 
 /** @returns undefined where it is never met. */
 function readConditions(
   directives: readonly DirectiveNode[] | undefined,
 ): readonly Condition[] | undefined {
+  if (!directives?.length) return NONE;
   const conditions: Condition[] = [];
-  for (const { name, arguments: args } of directives ?? []) {
+  for (const { name, arguments: args } of directives) {
     if (name.value !== 'skip' && name.value !== 'include') continue;
     const is = name.value === 'include';
     const value = args?.find((arg) => arg.name.value === 'if')?.value;
@@ -84,10 +113,20 @@ function readConditions(
   return conditions;
 }
 
+/**
+ * What says how much something is: a number itself, a list by its length; what is given alone stands for a list of one.
+ * @returns undefined for what is not given.
+ */
+export function sizeOf(value: unknown): unknown {
+  if (value === null) return undefined;
+  if (Array.isArray(value)) return value.length;
+  return typeof value === 'object' ? 1 : value;
+}
+
 function readGiven(value: ValueNode): Given {
   return value.kind === Kind.VARIABLE
     ? { variable: value.name.value }
-    : { value: valueFromASTUntyped(value) };
+    : { size: sizeOf(valueFromASTUntyped(value)) };
 }
 
 /** Finds out what a document's operation costs, as far as that does not depend on variables. */
@@ -97,9 +136,6 @@ export function compile(
   operation: OperationDefinitionNode,
 ): Program {
   const root = schema.getRootType(operation.operation)!;
-  const node = schema.getType('Node') as GraphQLInterfaceType;
-  /** What has a global id: the rows of the database. */
-  const rows = new Set<GraphQLType>([node, ...schema.getPossibleTypes(node)]);
   const definitions = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) {
@@ -121,19 +157,10 @@ export function compile(
     let fragment = fragments.get(key);
     if (!fragment) {
       const { typeCondition, selectionSet } = definitions.get(name)!;
-      fragment = isOf(type, typeCondition) ? readSelection(selectionSet, type) : EMPTY;
+      fragment = isOf(type, typeCondition) ? readSelection(selectionSet, type) : NONE;
       fragments.set(key, fragment);
     }
     return fragment;
-  };
-
-  const costOf = (
-    type: GraphQLObjectType,
-    { type: fieldType, extensions }: GraphQLField<unknown, unknown>,
-  ) => {
-    const cost = (extensions.cost ?? {}) as FieldCost;
-    const price = cost.price ?? (rows.has(getNullableType(fieldType)) ? 1 : 0);
-    return { ...cost, price: type === root ? price + STATEMENT : price };
   };
 
   const readField = (
@@ -145,17 +172,17 @@ export function compile(
     if (node.name.value.startsWith('__')) {
       return node.name.value === '__typename'
         ? undefined
-        : { when, name, cost: { price: INTROSPECTION }, sizes: [], inside: [] };
+        : { when, name, cost: INTROSPECTION, sizes: NONE, inside: NONE };
     }
     const field = type.getFields()[node.name.value]!;
-    const cost = costOf(type, field);
+    const cost = priceOf(schema, field, type === root);
     const { price, share = 0, page, items } = cost;
     const named = getNamedType(field.type);
     const types = isAbstractType(named)
       ? schema.getPossibleTypes(named)
       : [named as GraphQLObjectType];
     const { selectionSet } = node;
-    const inside = selectionSet ? types.map((one) => readSelection(selectionSet, one)) : [];
+    const inside = selectionSet ? types.map((one) => readSelection(selectionSet, one)) : NONE;
     const isFree = price === 0 && share === 0 && !page && typeof items !== 'string';
     if (isFree && inside.every(({ length }) => length === 0)) return undefined;
     const given = (argument: string | undefined) => {
@@ -164,7 +191,7 @@ export function compile(
       if (read && 'variable' in read) varies = true;
       return read;
     };
-    const sizes = (page?.from ?? []).map(given).filter((one) => one !== undefined);
+    const sizes = page ? page.from.map(given).filter((one) => one !== undefined) : NONE;
     return { when, name, cost, sizes, order: given(page?.order), inside };
   };
 
@@ -181,7 +208,7 @@ export function compile(
         ? readFragment(node.name.value, type)
         : isOf(type, node.typeCondition)
           ? readSelection(node.selectionSet, type)
-          : EMPTY;
+          : NONE;
     return fragment.length > 0 ? { when, fragment } : undefined;
   };
 

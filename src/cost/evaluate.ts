@@ -1,5 +1,12 @@
 import { add, inside, NOTHING, own, times, type Amount } from './amount.ts';
-import type { Condition, Given, PricedField, Program, Selection } from './compile.ts';
+import {
+  sizeOf,
+  type Condition,
+  type Given,
+  type PricedField,
+  type Program,
+  type Selection,
+} from './compile.ts';
 import type { PageSize } from './declare.ts';
 
 type Variables = Readonly<Record<string, unknown>> | null | undefined;
@@ -32,28 +39,20 @@ const most = (one: Sum, other: Sum): Sum => ({
 export function evaluate({ selection, defaults }: Program, variables: Variables): Amount {
   const valueOf = (name: string): unknown =>
     variables && Object.hasOwn(variables, name) ? variables[name] : defaults.get(name);
-  const read = (given: Given) => ('variable' in given ? valueOf(given.variable) : given.value);
+  const read = (given: Given) =>
+    'variable' in given ? sizeOf(valueOf(given.variable)) : given.size;
   // What is no boolean is refused by the executor.
   const isMet = ({ variable, is }: Condition) => valueOf(variable) !== !is;
   const fragments = new Map<Selection, Sum>();
 
-  const sizeOf = (sizes: readonly Given[], { unless, max }: PageSize): number => {
-    for (const value of sizes.map(read)) {
-      if (value === undefined || value === null) continue;
-      // What is given alone stands for a list of one.
-      const size: unknown = Array.isArray(value)
-        ? value.length
-        : typeof value === 'object'
-          ? 1
-          : value;
-      return Number.isInteger(size) && (size as number) >= 0 ? Math.min(size as number, max) : max;
-    }
-    return unless;
+  const rowsOf = (sizes: readonly Given[], { unless, max }: PageSize): number => {
+    const size = sizes.map(read).find((one) => one !== undefined) ?? unless;
+    return Number.isInteger(size) && (size as number) >= 0 ? Math.min(size as number, max) : max;
   };
 
-  const isGiven = (given: Given | undefined): boolean => {
-    const value = given && read(given);
-    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
+  const isGiven = (given: Given | undefined) => {
+    const size = given && read(given);
+    return size !== undefined && size !== 0;
   };
 
   const sumField = ({ name, cost, sizes, order, inside: types }: PricedField): Sum => {
@@ -66,7 +65,7 @@ export function evaluate({ selection, defaults }: Program, variables: Variables)
       const asked = items === 'own' ? item : inside(name, found.each);
       const { row = 1 } = page;
       const each = asked.points < row ? own(name, row) : asked;
-      once = add(once, times(sizeOf(sizes, page), each));
+      once = add(once, times(rowsOf(sizes, page), each));
     }
     if (whole !== undefined) {
       once = add(once, times(whole, inside(name, found.share)));
