@@ -480,4 +480,4 @@ it('make a copy of what any imports and deletions leave, told once each', async 
     { numRuns: 25 },
   );
   expect(updates).toBeGreaterThan(25);
-}, 120_000);
+});

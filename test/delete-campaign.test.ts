@@ -81,5 +81,5 @@ describe('deleting a campaign', () => {
       expect(runs[1].campaign).toBe(1);
       expect(await gateway.database.prisma.task.count({ where: { id: 5n } })).toBe(1);
     }
-  }, 60_000);
+  });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cpuMs } from './support/cpu.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { importText } from './support/rows.ts';
 
@@ -303,10 +304,11 @@ describe('BigInt', () => {
   });
 
   it('refuses a very long number without working on it', async () => {
-    const started = performance.now();
-    const [error] = await gateway.gqlErrors(query, { id: '9'.repeat(1_000_000) });
-    expect(error?.extensions?.code).toBe('BAD_USER_INPUT');
-    expect(performance.now() - started).toBeLessThan(2000);
+    const spent = await cpuMs(async () => {
+      const [error] = await gateway.gqlErrors(query, { id: '9'.repeat(1_000_000) });
+      expect(error?.extensions?.code).toBe('BAD_USER_INPUT');
+    });
+    expect(spent).toBeLessThan(2000);
   });
 
   it.each(['1.5', 'true', '"1.5"', '9223372036854775808', 'ENUM', '[1]', '{}'])(

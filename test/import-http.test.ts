@@ -326,7 +326,7 @@ describe('a sender', () => {
       socket.write(chunkOf(`${text}\n`));
     }
     socket.write('0\r\n\r\n');
-    await expect.poll(() => answer(), { timeout: 5000 }).toContain('"lines":4');
+    await expect.poll(() => answer()).toContain('"lines":4');
     socket.destroy();
   });
 
@@ -334,11 +334,11 @@ describe('a sender', () => {
     const lines = [...PARENTS, ...work(1200, 0)];
     const { socket } = await startPost();
     socket.write(chunkOf(`${lines.join('\n')}\n{"type":"ca`));
-    await expect.poll(taskCount, { timeout: 10_000 }).toBeGreaterThan(900);
+    await expect.poll(taskCount).toBeGreaterThan(900);
     await sleep(100);
     socket.resetAndDestroy();
     await expect
-      .poll(endings, { timeout: 5000 })
+      .poll(endings)
       .toMatchObject([
         { level: 40, lines: lines.length, rejected: 0, types: { task: { created: 1200 } } },
       ]);
@@ -357,7 +357,7 @@ describe('a sender', () => {
     expect(read.envelope.code).toBe(53003);
     expect(endings()).toEqual([]);
     atomic.resetAndDestroy();
-    await expect.poll(() => endings().length, { timeout: 5000 }).toBeGreaterThan(0);
+    await expect.poll(() => endings().length).toBeGreaterThan(0);
     expect(await gateway.database.prisma.campaign.count()).toBe(0);
   });
 
@@ -381,7 +381,7 @@ describe('a sender', () => {
       await sleep(250);
     }
     slow.socket.write(`${chunkOf(TEXT)}0\r\n\r\n`);
-    await expect.poll(() => slow.answer(), { timeout: 5000 }).toContain('"lines":5');
+    await expect.poll(() => slow.answer()).toContain('"lines":5');
     expect(slow.answer()).not.toContain('408');
     expect(other.answer()).toContain('HTTP/1.1 408 ');
     other.socket.destroy();
@@ -402,7 +402,7 @@ describe('a sender', () => {
     socket.on('data', (data) => (answer += data.toString()));
     const one = `POST /import HTTP/1.1\r\nHost: x\r\nContent-Length: ${TEXT.length}\r\n\r\n${TEXT}`;
     socket.write(one + one);
-    await expect.poll(() => answer.match(/"lines":5/g)?.length, { timeout: 5000 }).toBe(2);
+    await expect.poll(() => answer.match(/"lines":5/g)?.length).toBe(2);
     socket.destroy();
   });
 });

@@ -97,4 +97,4 @@ it('does with any lines what a line at a time would do, wherever batches are cut
   for (const outcome of ['updated', 'unchanged', 'stale', 'IMMUTABLE', 'NOT_FOUND', 'CONFLICT']) {
     expect(seen.get(outcome as ModelOutcome) ?? 0, outcome).toBeGreaterThan(5);
   }
-}, 120_000);
+});

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { cpuMs } from './support/cpu.ts';
 import { createTestDatabase } from './support/database.ts';
 import { createTestGateway, type GraphQLAnswer, type TestGateway } from './support/gateway.ts';
 import { eventually } from './support/process.ts';
@@ -291,8 +292,7 @@ describe('without parts', () => {
   });
 
   it('validation stays bounded', async () => {
-    const started = performance.now();
-    await ask(`{ tasks { ${'nodes { taskId } '.repeat(2000)} } }`, accept);
-    expect(performance.now() - started).toBeLessThan(4000);
+    const query = `{ tasks { ${'nodes { taskId } '.repeat(2000)} } }`;
+    expect(await cpuMs(() => ask(query, accept))).toBeLessThan(4000);
   });
 });

@@ -212,7 +212,6 @@ it.each(['sse', 'websocket'] as const)(
     const subscription = subscribe(transport, url, '', {}, query, headers);
     const eventuallyIs = (wanted: number) =>
       eventually(async () => expect(await level()).toBe(wanted), {
-        timeoutMs: 10_000,
         everyMs: 20,
       });
     await eventuallyIs(1);

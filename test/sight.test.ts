@@ -83,7 +83,7 @@ beforeAll(async () => {
         )
       : [],
   );
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([scoped, reference, hidden].map((gateway) => gateway.close()));
   await both.close();

@@ -85,7 +85,7 @@ beforeAll(async () => {
   await importEntities(database, campaignOf(MIN_GROUP, 9, 1));
   hidden = await createTestGateway({ database, anybody: READER });
   shown = await createTestGateway({ database });
-}, 60_000);
+});
 afterAll(async () => {
   await hidden.close();
   await shown.close();
@@ -311,7 +311,7 @@ describe('the work of one person', () => {
         }),
       ),
     );
-  }, 60_000);
+  });
   afterAll(async () => {
     await Promise.all(alike.map((gateway) => gateway.close()));
     await Promise.all(databases.map((one) => one.close()));
@@ -373,5 +373,5 @@ describe('the work of one person', () => {
       for (const place of differences(a!.data, b!.data, field.name)) different.add(place);
     }
     expect([...different].sort()).toEqual(TOLD);
-  }, 60_000);
+  });
 });

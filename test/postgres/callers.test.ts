@@ -28,7 +28,7 @@ beforeAll(async () => {
   await migrateDatabase(database);
   await importText(database, Object.values(EXAMPLE));
   gateway = await createGuardedGateway({ database });
-}, 60_000);
+});
 afterAll(async () => {
   await gateway?.close();
   await database?.close();
@@ -63,4 +63,4 @@ it('while the database is away nobody is told that he is unknown, and no subscri
     expect(one.errors).toEqual([]);
     await one.stop();
   }
-}, 60_000);
+});

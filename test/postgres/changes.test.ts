@@ -163,11 +163,11 @@ describe('changes beside writers', () => {
       expect(pages).toBeGreaterThan(20);
       expect(entries).toBeGreaterThan(TASKS);
     }
-  }, 120_000);
+  });
 
   it('are lost to who forgets the transactions that were open: the test above can fail', async () => {
     const forgetful = await openForgetful();
     const { wrong } = await follow([forgetful, forgetful]);
     expect(wrong).not.toEqual([]);
-  }, 60_000);
+  });
 });

@@ -103,7 +103,7 @@ describe('an export', () => {
     const response = await openExport(port, FEW);
     await expect.poll(exporting).toMatchObject([{ state: 'idle in transaction' }]);
     response.destroy();
-    await expect.poll(exporting, { timeout: 3000 }).toEqual([]);
+    await expect.poll(exporting).toEqual([]);
     // A statement that waits, for a lock here, does not hear of it by itself.
     const locker = new pg.Client(database.url);
     await locker.connect();
@@ -111,9 +111,9 @@ describe('an export', () => {
     try {
       const waiting = request({ port, path: '/export/tasks', agent: false });
       waiting.on('error', () => undefined).end();
-      await expect.poll(exporting, { timeout: 3000 }).toMatchObject([{ state: 'active' }]);
+      await expect.poll(exporting).toMatchObject([{ state: 'active' }]);
       waiting.destroy();
-      await expect.poll(exporting, { timeout: 5000 }).toEqual([]);
+      await expect.poll(exporting).toEqual([]);
       expect(endings().map(({ reason }) => reason)).toEqual(Array(2).fill('the reader is gone'));
     } finally {
       await locker.end();

@@ -42,7 +42,7 @@ beforeAll(async () => {
   await admin.connect();
   await admin.query(script('grants.sql'));
   await importEntities(owner, simulate({ tasks: 5 }));
-}, 120_000);
+});
 afterAll(async () => {
   await admin?.end();
   await owner?.close();

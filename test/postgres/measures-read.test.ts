@@ -23,7 +23,7 @@ beforeAll(async () => {
   // Something for reconciliation to show.
   await client.query("UPDATE task SET frame_num = 2 WHERE campaign_id = 'c-42'");
   requests = await requestIds(client, 1001, 1050);
-}, 120_000);
+});
 afterAll(() => million?.close());
 
 const CAMPAIGN = '"c-42"';

@@ -19,7 +19,7 @@ let sent: SentStatement[];
 beforeAll(async () => {
   million = await createMillion();
   ({ gateway, client, sent } = million);
-}, 120_000);
+});
 afterAll(() => million?.close());
 
 interface Case {

@@ -16,7 +16,7 @@ beforeAll(async () => {
     database: million.gateway.database,
     anybody: { name: 'test', role: 'reader', campaigns: ['c-42'], people: 'shown' },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await gateway?.close();
   await million?.close();

@@ -2,7 +2,7 @@ import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import type { ExecutionResult } from 'graphql';
 import { WebSocket } from 'ws';
-import { eventually } from './process.ts';
+import { eventually, PATIENCE_MS } from './process.ts';
 
 export interface Subscription<Data> {
   /** The data of the events so far. */
@@ -77,7 +77,7 @@ export function subscribe<Data>(
     events,
     errors,
     ended,
-    receive: (count, timeoutMs = 10_000) =>
+    receive: (count, timeoutMs = PATIENCE_MS) =>
       eventually(
         () => {
           if (events.length < count) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { removeDirectories, temporaryDirectory } from './support/directory.ts';
-import { endPrograms, runProgram } from './support/process.ts';
+import { removeDirectories, temporaryDirectory } from '../support/directory.ts';
+import { endPrograms, runProgram } from '../support/process.ts';
 
 let environment: Record<string, string>;
 beforeAll(async () => {

@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import packageJson from '../package.json' with { type: 'json' };
-import { listMigrations } from '../src/database/migrate.ts';
-import { ensureBuilt, PROJECT_DIRECTORY } from './support/build.ts';
-import { removeDirectories, temporaryDirectory } from './support/directory.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { listMigrations } from '../../src/database/migrate.ts';
+import { ensureBuilt, PROJECT_DIRECTORY } from '../support/build.ts';
+import { removeDirectories, temporaryDirectory } from '../support/directory.ts';
 import {
   endPrograms,
   eventually,
   runProgram,
   startProgram,
   startServer,
-} from './support/process.ts';
+} from '../support/process.ts';
 
 let directory: string;
 let environment: Record<string, string>;
@@ -117,22 +117,22 @@ describe('import', () => {
       stdout: `Applied: ${missing}\n`,
       stderr: '',
     });
-    const again = await runProgram(['migrate'], { environment });
-    expect(again).toMatchObject({ code: 0, stdout: 'The database is up to date.\n', stderr: '' });
+    const again = await startProgram(['migrate'], { environment });
+    await eventually(() => expect(again.stdout).toBe('The database is up to date.\n'));
+    const told = performance.now();
+    expect(await again.exit).toEqual({ code: 0, signal: null });
+    expect(again.stderr).toBe('');
     // Nothing that was needed for migrating holds the process up afterwards.
-    expect(again.seconds).toBeLessThan(8);
+    expect(performance.now() - told).toBeLessThan(8000);
   });
 
   it('that is interrupted keeps what it did, and is completed by running it again', async () => {
     const program = await startProgram(['import', '-'], { environment });
     // Told once its batch is committed: from then on, some of the rows are there. The rest never comes.
     program.child.stdin!.write([BAD_LINE, ...lines.slice(0, -1)].join('\n'));
-    await eventually(
-      () => {
-        expect(program.stderr).toMatch(/^standard input:1: /);
-      },
-      { timeoutMs: 20_000 },
-    );
+    await eventually(() => {
+      expect(program.stderr).toMatch(/^standard input:1: /);
+    });
     expect(await program.kill('SIGINT')).toEqual({ code: 130, signal: null });
     expect(program.stdout).toMatch(/^standard input: \d+ lines in .*, 1 rejected, interrupted$/m);
 
@@ -306,12 +306,9 @@ describe('serve', () => {
     const server = await startProgram(['serve'], {
       environment: { ...environment, GATEWAY_DATA_DIR: fresh, GATEWAY_LOG_FORMAT: 'pretty' },
     });
-    await eventually(
-      () => {
-        expect(server.stdout).toMatch(/\d\d:\d\d:\d\d\.\d+\S* .*INFO.*ready: GraphiQL at/);
-      },
-      { timeoutMs: 20_000 },
-    );
+    await eventually(() => {
+      expect(server.stdout).toMatch(/\d\d:\d\d:\d\d\.\d+\S* .*INFO.*ready: GraphiQL at/);
+    });
     expect(server.stdout).not.toContain('demo data loaded');
     expect(server.stdout).not.toContain('"level":');
     const [, url] = /ready: GraphiQL at (http:\S+)\/graphql/.exec(server.stdout)!;

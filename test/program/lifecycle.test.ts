@@ -6,18 +6,26 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { removeDirectories, temporaryDirectory } from './support/directory.ts';
-import { endPrograms, runProgram, startServer, type Server } from './support/process.ts';
-import { send } from './support/rest-client.ts';
+import { cpuSecondsOf } from '../support/cpu.ts';
+import { removeDirectories, temporaryDirectory } from '../support/directory.ts';
+import {
+  endPrograms,
+  eventually,
+  PATIENCE_MS,
+  runProgram,
+  startServer,
+  type Server,
+} from '../support/process.ts';
+import { send } from '../support/rest-client.ts';
 
 const shell = promisify(execFile);
 
-/** Seconds from the very first start to the first answer, at most; usually a tenth of it. */
-const FIRST_START_S = 60;
+/** Seconds of the processor that the very first start takes at most; usually a third of it. */
+const FIRST_START_S = 30;
 
 let directory: string;
 let server: Server;
-let firstStart: number;
+let firstStartS: number;
 
 /** The one directory of this file: what one test leaves behind, the next one finds. */
 function startHere(environment: Record<string, string> = {}): Promise<Server> {
@@ -39,18 +47,18 @@ async function counts(): Promise<unknown> {
   return (await response.json()) as unknown;
 }
 
-/** A POST whose body is on its way: the answer comes when `finish` has sent the rest. */
-function beginRequest(body: object) {
+/** A POST whose body is on its way, once the gateway has met it: the answer comes when `finish` has sent the rest. */
+async function beginRequest(body: object) {
   const bytes = JSON.stringify(body);
   const req = request(`${server.url}/task/get`, {
     method: 'POST',
     agent: false,
-    headers: { 'Content-Length': bytes.length },
+    headers: { 'Content-Length': bytes.length, Expect: '100-continue' },
   });
   req.flushHeaders();
+  await once(req, 'continue');
   req.write(bytes.slice(0, 5));
   return {
-    req,
     finish: () => req.end(bytes.slice(5)),
     answer: new Promise<number>((resolve, reject) => {
       req.on('response', (res) => resolve(res.resume().statusCode!));
@@ -61,10 +69,9 @@ function beginRequest(body: object) {
 
 beforeAll(async () => {
   directory = await temporaryDirectory();
-  const started = performance.now();
-  server = await startHere();
-  await server.waitForLog('ready', FIRST_START_S * 1000);
-  firstStart = performance.now() - started;
+  server = await startHere({ GATEWAY_SHUTDOWN_TIMEOUT: String(PATIENCE_MS) });
+  await server.waitForLog('ready');
+  firstStartS = await cpuSecondsOf(server.child.pid!);
 });
 afterAll(async () => {
   await endPrograms();
@@ -73,7 +80,7 @@ afterAll(async () => {
 
 describe('the first start', () => {
   it('is ready with demo data in time', async () => {
-    expect(firstStart).toBeLessThan(FIRST_START_S * 1000);
+    expect(firstStartS).toBeLessThan(FIRST_START_S);
     expect(await statusOf('/readyz')).toBe(200);
     expect(server.logged).toContainEqual(expect.objectContaining({ msg: 'demo data loaded' }));
     expect(await counts()).toMatchObject({
@@ -124,9 +131,14 @@ describe('the first start', () => {
       body: JSON.stringify({ query: `query Named { campaign(campaignId: "${marker}") { name } }` }),
     });
     await send(server, { path: '/nowhere', body: marker });
-    // The line is written when the answer is out, which its reader may know first.
-    await sleep(100);
-    const lines = server.logged.filter(({ msg }) => msg === 'request');
+    // A line is written when the answer is out, which its reader may know first.
+    const lines = await eventually(() => {
+      const all = server.logged.filter(({ msg }) => msg === 'request');
+      expect(all.map(({ route }) => route)).toContain('unknown');
+      expect(all.map(({ operation }) => operation)).toContain('Named');
+      expect(all.map(({ requestId }) => requestId)).toContain(answer.envelope.requestId);
+      return all;
+    });
     for (const line of lines) {
       expect(line).toMatchObject({
         time: expect.stringMatching(/Z$/) as string,
@@ -168,35 +180,27 @@ describe('a second process on the same directory', () => {
 describe('stopping', () => {
   it('finishes the request under way, takes no other, and exits with 0', async () => {
     const ids = { campaignId: 'none', annotationRequestId: 'none', sceneId: 'none' };
-    const { answer, finish } = beginRequest(ids);
-    await sleep(200);
+    const { answer, finish } = await beginRequest(ids);
     server.child.kill('SIGTERM');
     await server.waitForLog('stopping');
-    await sleep(100);
-    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow('fetch failed');
+    await eventually(() => expect(fetch(`${server.url}/healthz`)).rejects.toThrow('fetch failed'));
     finish();
     expect(await answer).toBe(200);
     const finished = performance.now();
     expect(await server.exit).toEqual({ code: 0, signal: null });
-    expect(performance.now() - finished).toBeLessThan(3000);
+    expect(performance.now() - finished).toBeLessThan(PATIENCE_MS / 2);
     expect(server.stderr).toBe('');
     expect(await readdir(directory)).toEqual(['postgres']);
   });
 
   it('waits no longer than it may for a request that does not end', async () => {
-    const before = performance.now();
     server = await startHere({ GATEWAY_SHUTDOWN_TIMEOUT: '500' });
     await server.waitForLog('ready');
     // The data is there already.
-    expect(performance.now() - before).toBeLessThan(10_000);
     expect(server.logged).not.toContainEqual(expect.objectContaining({ msg: 'demo data loaded' }));
-    const { req, answer } = beginRequest({ campaignId: 'none' });
+    const { answer } = await beginRequest({ campaignId: 'none' });
     const failed = expect(answer).rejects.toThrow();
-    await once(req, 'socket');
-    await sleep(200);
-    const started = performance.now();
     expect(await server.kill('SIGINT')).toEqual({ code: 0, signal: null });
-    expect(performance.now() - started).toBeLessThan(4000);
     await failed;
   });
 });

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, PROJECT_DIRECTORY } from './support/build.ts';
-import { removeDirectories, temporaryDirectory } from './support/directory.ts';
-import { readLines } from './support/export.ts';
-import { endPrograms, runProgram, startProgram } from './support/process.ts';
+import { ensureBuilt, PROJECT_DIRECTORY } from '../support/build.ts';
+import { removeDirectories, temporaryDirectory } from '../support/directory.ts';
+import { readLines } from '../support/export.ts';
+import { endPrograms, runProgram, startProgram } from '../support/process.ts';
 
 const run = promisify(execFile);
 const { PATH, HOME } = process.env;
