@@ -7,5 +7,5 @@ const { resolve, test } = project('faults', 'test/faults/**/*.test.ts');
 
 export default defineConfig({
   resolve,
-  test: { ...test, globalSetup: [], hookTimeout: 120_000, maxWorkers: 1 },
+  test: { ...test, globalSetup: [], hookTimeout: 120_000, maxWorkers: 2 },
 });

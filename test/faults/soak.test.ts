@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => stage?.close());
 
 /** Full ones take two minutes each. In the first the gateway compiles, and fills its caches. */
-const PHASES = isFull ? 6 : 2;
+const PHASES = isFull ? 5 : 2;
 const SHORT_PHASE_MS = 20_000;
 /** Longer than a connection is kept that nobody uses. */
 const QUIET_MS = 7000;

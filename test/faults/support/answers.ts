@@ -37,7 +37,7 @@ const INSIDE =
   /ECONN|terminat|administrator|postgres|prisma|127\.0\.0\.1|node_modules|\.[jt]s:\d|\bat \w+ \(|SELECT |password/i;
 
 /** Milliseconds after which a caller takes it that there is no answer: more than every limit of a stage's gateway. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 export interface Answer {
   status: number;

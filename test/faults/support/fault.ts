@@ -36,8 +36,6 @@ export interface Fault {
   mayFail: readonly FailureKind[];
   /** Whether writers tell repeats by a key. */
   hasKeys?: boolean;
-  /** Within how long everything must be well again. */
-  recoveryMs?: number;
   /** Lines of the log that are errors of our own and yet belong to this fault. */
   mayLog?: (line: LogLine) => boolean;
 }
@@ -95,7 +93,6 @@ export async function underLoad(
   { task }: Pick<TestContext, 'task'>,
   fault: Fault,
 ): Promise<FaultResult> {
-  const { recoveryMs = 15_000 } = fault;
   const before = new Set(await stage.writers.recordIds());
   const { gateway } = stage;
   const lines = gateway.logged.length;
@@ -106,7 +103,7 @@ export async function underLoad(
     const started = performance.now();
     do {
       await fault.strike(load);
-      const recovery = await load.recovers(performance.now(), recoveryMs);
+      const recovery = await load.recovers(performance.now());
       result.recoverySeconds = Math.max(result.recoverySeconds, recovery);
       expect(await stage.writers.findFaults()).toEqual([]);
     } while (performance.now() - started < SECONDS * 1000);

@@ -14,6 +14,8 @@ export interface Client {
 /** Milliseconds that a client waits after a failure, and after an answer. */
 const PAUSE_AFTER_FAILURE_MS = 50;
 const PAUSE_MS = 5;
+/** Within how many milliseconds all must be well again; a busy machine needs more of them than a fault. */
+const RECOVERY_MS = 30_000;
 /** Milliseconds without a failure after which all is well again. */
 const QUIET_MS = 1000;
 
@@ -88,8 +90,8 @@ export class Load {
    * Waits until nothing fails any more and every client gets right answers to what it asks.
    * @param since when the cause was gone. @returns the seconds from then on that it took.
    */
-  async recovers(since: number, timeoutMs: number): Promise<number> {
-    await this.settles(since, timeoutMs + QUIET_MS, QUIET_MS);
+  async recovers(since: number): Promise<number> {
+    await this.settles(since, RECOVERY_MS + QUIET_MS, QUIET_MS);
     return Math.max(0, this.lastFailure - since) / 1000;
   }
 
