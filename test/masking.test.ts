@@ -31,6 +31,7 @@ describe.each(['production', 'development', undefined])('NODE_ENV=%s', (environm
           extensions: { code: 'INTERNAL_SERVER_ERROR' },
         },
       ],
+      extensions: { cost: { requested: 31, maximum: 1_000_000_000_000 } },
     });
     const requestId = response.headers['x-request-id'];
     const lines = gateway.logged.filter((line) => line.requestId === requestId);
