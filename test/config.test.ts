@@ -35,6 +35,7 @@ describe('defaults', () => {
       operations: { manifest: undefined, persistedOnly: false },
       timeZone: 'UTC',
       rosettaDomain: 'rosetta.example.com',
+      compiled: true,
       limits: {
         characters: 100_000,
         tokens: 5000,
@@ -110,6 +111,7 @@ const CHOICES = {
   GATEWAY_DEMO: ['on', 'off'],
   GATEWAY_MIGRATE: ['on', 'off'],
   GATEWAY_INGEST: ['on', 'off'],
+  GATEWAY_COMPILED: ['on', 'off'],
   GATEWAY_AUTH: ['on', 'off'],
   GATEWAY_INTROSPECTION: ['on', 'off'],
   GATEWAY_SUGGESTIONS: ['on', 'off'],

@@ -32,7 +32,9 @@ const dashboard = JSON.parse(read('grafana-dashboard.json')) as {
 const BY_PROMETHEUS = { names: ['up'], labels: ['job', 'instance', 'le'] };
 /** The labels of the gateway's own metrics. */
 const LABELS =
-  'route operation outcome code reason status transport state type export version node'.split(' ');
+  'route operation outcome code reason status transport state type export version node answered'.split(
+    ' ',
+  );
 /** What outcomes there are: of requests, of imported rows and of exports. */
 const ALL_OUTCOMES: string[] = [
   ...OUTCOMES,

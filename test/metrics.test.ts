@@ -114,7 +114,16 @@ describe('requests are counted', () => {
       [`${COST}{route="/graphql",operation="Tasks"}`]: 2,
       [`${COST}{route="/graphql",operation="(query)"}`]: 1,
       'rosetta_gateway_request_errors_total{route="/graphql",code="GRAPHQL_VALIDATION_FAILED"}': 1,
+      'rosetta_gateway_queries_total{answered="compiled"}': 3,
     });
+  });
+
+  it('by what answers a query', async () => {
+    const told = await changes(() =>
+      ask(gateway, apiKey(keys.reader), '{ tasks { aggregate { count } } }'),
+    );
+    expect(told).toMatchObject({ 'rosetta_gateway_queries_total{answered="field"}': 1 });
+    expect(gateway.logged.at(-1)).toMatchObject({ resolved: 'field TaskConnection.aggregate' });
   });
 
   it('by route, with the code of the envelope', async () => {
@@ -122,6 +131,7 @@ describe('requests are counted', () => {
       [`${DURATION}{route="/statistics",operation="",outcome="caller_error"}`]: 1,
       [`${COST}{route="/statistics",operation=""}`]: 1,
       'rosetta_gateway_request_errors_total{route="/statistics",code="53003"}': 1,
+      'rosetta_gateway_queries_total{answered="compiled"}': 1,
     });
   });
 

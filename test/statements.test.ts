@@ -6,7 +6,8 @@ import { grid, importEntities } from './support/rows.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await createTestGateway();
+  // The statements of the resolvers: where they are not asked, there is one.
+  gateway = await createTestGateway({ environment: { GATEWAY_COMPILED: 'off' } });
   await importEntities(
     gateway.database,
     grid({ requests: 60, tasksPerRequest: 55, recordsPerTask: 2, operators: 55 }),

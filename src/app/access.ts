@@ -1,8 +1,9 @@
+import type { QueryRecord } from '../compiled/plugin.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
 import type { ExportProgress } from '../rest/rest.ts';
 
 /** What the log line of a request says of it. */
-export interface AccessRecord extends OperationRecord, ExportProgress {
+export interface AccessRecord extends OperationRecord, QueryRecord, ExportProgress {
   route: string;
   /** The name of who asked. */
   viewer?: string;

@@ -46,6 +46,7 @@ export interface GatewayOptions {
     Config,
     | 'timeZone'
     | 'rosettaDomain'
+    | 'compiled'
     | 'maxBodyBytes'
     | 'maxExports'
     | 'maxRequests'

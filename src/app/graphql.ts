@@ -9,11 +9,12 @@ import {
 } from 'graphql';
 import { createYoga, isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import { JsonText, useCompiled, type CompiledOptions } from '../compiled/plugin.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
 import { currentRequest } from '../database/request.ts';
-import { clientFor } from '../database/scoped.ts';
+import { clientFor, textsFor } from '../database/scoped.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
 import type { Session } from '../domain/session.ts';
@@ -82,10 +83,17 @@ export type Subscribe = (
 export interface GraphQLOptions {
   config: Pick<
     Config,
-    'rosettaDomain' | 'ingest' | 'limits' | 'minGroup' | 'surface' | 'operations' | 'tracing'
+    | 'rosettaDomain'
+    | 'compiled'
+    | 'ingest'
+    | 'limits'
+    | 'minGroup'
+    | 'surface'
+    | 'operations'
+    | 'tracing'
   >;
   log: Logger;
-  metrics: Pick<Metrics, 'rowsImported'>;
+  metrics: Pick<Metrics, 'rowsImported' | 'queryAnswered'>;
   /** The database, once it is ready to be asked. */
   database: () => Database | undefined;
   /** The keys of mutations that may be repeated, once the database is ready; undefined where nothing is taken in. */
@@ -130,6 +138,11 @@ interface Enveloped {
   contextFactory: () => Promise<unknown>;
 }
 
+/** The data of an answer without errors, whether resolvers or the database have made it. */
+function dataOf({ data }: ExecutionResult): Record<string, unknown> {
+  return (data instanceof JsonText ? data.toJSON() : data) as Record<string, unknown>;
+}
+
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
 export function createGraphQL({ config, log, metrics, database, keys, feed }: GraphQLOptions) {
   const createContext = ({ requestId, session, hangUp = () => {} }: Scope): GatewayContext => {
@@ -137,12 +150,14 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
     const { viewer } = session;
-    const prisma = clientFor(open.prisma, { ...viewer, minGroup: config.minGroup });
+    const sight = { ...viewer, minGroup: config.minGroup };
+    const prisma = clientFor(open.prisma, sight);
     return {
       requestId,
       viewer,
       watch: session.watch,
       prisma,
+      texts: textsFor(open.texts, sight),
       loaders: createLoaders(prisma),
       feed: feed(open),
       hangUp,
@@ -157,6 +172,16 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
     };
   };
 
+  const onQuery: CompiledOptions['onQuery'] = (how, cause) => {
+    metrics.queryAnswered(how);
+    // Whoever asked is answered all the same.
+    if (cause !== undefined && classifyDatabaseError(cause) === 'other') {
+      log.error(
+        { requestId: currentRequest()?.requestId, err: cause },
+        'compiled statement failed',
+      );
+    }
+  };
   const mask = createErrorMask(translate, config.surface.suggestions);
   const yoga = createYoga<RequestScope, GatewayContext>({
     schema,
@@ -184,6 +209,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
       useRights(),
       useHiddenPeople(),
       useSubscriptions(),
+      config.compiled && useCompiled({ onQuery }),
       useIdempotency(keys),
       useOperationRecord(),
       useCost(config.limits.cost),
@@ -277,7 +303,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
           variableValues,
           contextValue,
         });
-        if (!result.errors?.length) return { data: result.data!, cost: access.cost };
+        if (!result.errors?.length) return { data: dataOf(result), cost: access.cost };
         errors = result.errors;
       } catch (error) {
         errors = [mask(error)];

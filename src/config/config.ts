@@ -66,6 +66,7 @@ const variables = {
     .default('.data'),
   GATEWAY_DEMO: oneOf(['on', 'off']).optional(),
   GATEWAY_MIGRATE: oneOf(['on', 'off']).default('on'),
+  GATEWAY_COMPILED: oneOf(['on', 'off']).default('on'),
   GATEWAY_INGEST: oneOf(['on', 'off']).default('off'),
   ...authVariables,
   GATEWAY_MIN_GROUP: wholeNumber(1, 1000).default(5),
@@ -162,6 +163,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     /** What is shown of the schema, and to pages of whom. */
     surface: readSurface(env),
     operations: readOperations(env),
+    /** Whether queries are answered by one statement each, where all that they ask for is plain. */
+    compiled: env.GATEWAY_COMPILED === 'on',
     /** The zone of `date` and `created_time` in REST answers. */
     timeZone: env.GATEWAY_TIME_ZONE,
     /** The host in a task's `viewUrl`. */

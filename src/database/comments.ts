@@ -10,20 +10,20 @@ type Statement = pg.QueryConfig & { text: string };
 /**
  * Adds a comment to whatever is sent on a connection. It stands ahead of the statement, since the server's views show only
  * the beginning of a long one.
- * @param nameOf the name under which a text is prepared: a name that Prisma's adapter gives is of the text without a comment,
+ * @param nameOf the name under which a text is prepared: a name that it has already is of the text without a comment,
  * and a connection has one text under a name.
  */
 export function addComments<Client extends pg.ClientBase>(
   client: Client,
   commentOn: CommentOn,
-  nameOf?: (statement: { sql: string }) => string,
+  nameOf?: (sql: string) => string,
 ): Client {
   const send = client.query.bind(client) as (...statement: unknown[]) => Promise<unknown>;
   const query = (statement: string | Statement, ...rest: unknown[]) => {
     const comment = commentOn(currentRequest());
     if (typeof statement === 'string') return send(comment + statement, ...rest);
     const text = comment + statement.text;
-    const name = nameOf && statement.name ? nameOf({ sql: text }) : statement.name;
+    const name = nameOf && statement.name ? nameOf(text) : statement.name;
     return send({ ...statement, text, name }, ...rest);
   };
   return Object.assign(client, { query });

@@ -12,8 +12,10 @@ import {
   createPostgresPool,
   endingOf,
   longestWaitOf,
+  statementNames,
 } from './postgres.ts';
 import { postgresSnapshots, type ReadSnapshot } from './snapshot.ts';
+import { postgresTexts, type ReadTexts } from './texts.ts';
 
 /** Any number will do, as long as every copy of the gateway takes the same one. */
 const MIGRATION_LOCK = 7_067_388_200_441n;
@@ -34,6 +36,7 @@ export interface PoolLevels {
 export interface Database {
   readonly kind: DatabaseConfig['kind'];
   readonly prisma: PrismaClient;
+  readonly texts: ReadTexts;
   readonly snapshot: ReadSnapshot;
   /** Absent where there is no pool of them: the embedded database has one connection. */
   connections(): PoolLevels | undefined;
@@ -77,10 +80,12 @@ function openPostgres(
   const pool = createPostgresPool(config, log, options);
   const endPool = endingOf(pool);
   const longestWaitMs = longestWaitOf(pool, options.onWait);
-  const prisma = createClient(createPostgresAdapter(pool, config, log, options), options);
+  const nameOf = statementNames(config, options);
+  const prisma = createClient(createPostgresAdapter(pool, nameOf, log), options);
   return {
     kind: 'postgresql',
     prisma,
+    texts: postgresTexts(pool, nameOf, options),
     snapshot: postgresSnapshots(config, options),
     connections: () => ({
       inUse: pool.totalCount - pool.idleCount,

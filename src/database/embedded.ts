@@ -8,6 +8,7 @@ import { CHANGED_CHANNEL } from './listen.ts';
 import { migrateAlone } from './migrate.ts';
 import { embeddedSnapshots } from './snapshot.ts';
 import { supervisePGlite } from './statements.ts';
+import { embeddedTexts } from './texts.ts';
 
 /** A database on an embedded PostgreSQL that is already running; closing it ends that too. */
 export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}): Database {
@@ -16,6 +17,7 @@ export function embeddedDatabase(pglite: PGlite, options: DatabaseOptions = {}):
   return {
     kind: 'embedded',
     prisma,
+    texts: embeddedTexts(pglite, options),
     snapshot: embeddedSnapshots(pglite),
     connections: () => undefined,
     // One process at a time has the directory.

@@ -47,12 +47,12 @@ export function connectionOptions(url: string): pg.ClientConfig {
  * Names each statement by its text, so that PostgreSQL parses and plans it once a connection. The number of names is
  * bounded, because a connection keeps every statement it has named and callers can write any number of queries.
  */
-function statementNames(limit: number) {
+function namesByText(): (sql: string) => string {
   const names = new Map<string, string>();
-  return ({ sql }: { sql: string }): string => {
+  return (sql) => {
     const known = names.get(sql);
     if (known !== undefined) return known;
-    if (names.size >= limit) return '';
+    if (names.size >= MAX_NAMED_STATEMENTS) return '';
     const name = `gateway_${names.size}`;
     names.set(sql, name);
     return name;
@@ -61,6 +61,15 @@ function statementNames(limit: number) {
 
 /** Stands for the name of a statement whose text is not whole yet. */
 const TO_BE_NAMED = 'to be named';
+
+/** Makes what names the statements of a pool; an empty name is that of one that is not to be prepared. */
+export function statementNames(
+  { namedStatements }: PostgresConfig,
+  { commentOn }: Pick<DatabaseOptions, 'commentOn'>,
+): (sql: string) => string {
+  if (!namedStatements) return () => '';
+  return commentOn ? () => TO_BE_NAMED : namesByText();
+}
 
 /** How long a statement may take. */
 export function statementLimits({ statementTimeoutMs }: PostgresConfig): pg.ClientConfig {
@@ -92,7 +101,7 @@ export function createPostgresPool(
     idle_in_transaction_session_timeout: 60_000,
   });
   if (commentOn) {
-    const nameOf = statementNames(MAX_NAMED_STATEMENTS);
+    const nameOf = namesByText();
     // First of all: who watches statements, or looks at their texts, sees them without.
     pool.on('connect', (client) => addComments(client, commentOn, nameOf));
   }
@@ -143,14 +152,11 @@ export function longestWaitOf(pool: pg.Pool, onWait?: (seconds: number) => void)
 
 export function createPostgresAdapter(
   pool: pg.Pool,
-  config: PostgresConfig,
+  nameOf: (sql: string) => string,
   log: Logger,
-  { commentOn }: Pick<DatabaseOptions, 'commentOn'>,
 ): PrismaPg {
   return new PrismaPg(pool, {
     onConnectionError: lossesTo(log),
-    ...(config.namedStatements && {
-      statementNameGenerator: commentOn ? () => TO_BE_NAMED : statementNames(MAX_NAMED_STATEMENTS),
-    }),
+    statementNameGenerator: ({ sql }) => nameOf(sql),
   });
 }

@@ -57,20 +57,20 @@ export interface RangePage {
   before?: bigint | undefined;
   backward: boolean;
   skip: number;
-  take: number;
+  /** A number, or an expression. */
+  take: number | Prisma.Sql;
 }
 
 /**
- * The ids of one page of several keys' rows. PostgreSQL merges the keys' ranges as it goes (a Merge Append), so that it
+ * A statement that gives the ids of one page of several keys' rows. PostgreSQL merges the keys' ranges as it goes (a Merge Append), so that it
  * reads what the page skips and holds plus one row a key; `key IN (…) ORDER BY id LIMIT n` would walk the primary key
  * through everybody's rows instead.
  */
-export async function pageOfRanges(
-  prisma: PrismaClient,
+export function idsOfRanges(
   range: Range,
   keys: readonly RangeKey[],
   { after, before, backward, skip, take }: RangePage,
-): Promise<bigint[]> {
+): Prisma.Sql {
   const { model, column } = RANGES[range];
   const { table } = TABLES[model];
   const order = backward ? Prisma.sql`ORDER BY id DESC` : Prisma.sql`ORDER BY id`;
@@ -83,9 +83,19 @@ export async function pageOfRanges(
     (key) =>
       Prisma.sql`(SELECT id FROM ${Prisma.raw(table)} WHERE ${Prisma.raw(column)} = ${key} ${bound} ${order})`,
   );
-  const rows = await tellingNoWork(prisma).$queryRaw<{ id: bigint }[]>`
-    SELECT id FROM (${uniteAll(branches)}) AS merged
-    ${order} OFFSET ${BigInt(skip)} LIMIT ${BigInt(take)}`;
+  return Prisma.sql`SELECT id FROM (${uniteAll(branches)}) AS merged
+    ${order} OFFSET ${BigInt(skip)} LIMIT ${typeof take === 'number' ? BigInt(take) : take}`;
+}
+
+/** Reads them. */
+export async function pageOfRanges(
+  prisma: PrismaClient,
+  range: Range,
+  keys: readonly RangeKey[],
+  page: RangePage,
+): Promise<bigint[]> {
+  const statement = idsOfRanges(range, keys, page);
+  const rows = await tellingNoWork(prisma).$queryRaw<{ id: bigint }[]>(statement);
   return rows.map(({ id }) => id);
 }
 

@@ -23,12 +23,12 @@ export interface ReportPage {
   readonly rankBy?: string | undefined;
 }
 
-/** The order of a report's rows, which the statement calls `t0`. */
-export function orderSql(order: readonly OrderKey[]): Prisma.Sql {
+/** The order of rows. @param alias what the statement calls their table. */
+export function orderSql(order: readonly OrderKey[], alias = 't0'): Prisma.Sql {
   if (order.length === 0) return Prisma.empty;
   const keys = order.map(
     ({ column, direction, nulls }) =>
-      `t0.${columnOf(column)} ${direction} ${nulls ? `NULLS ${nulls}` : ''}`,
+      `${alias}.${columnOf(column)} ${direction} ${nulls ? `NULLS ${nulls}` : ''}`,
   );
   return Prisma.raw(`ORDER BY ${keys.join(', ')}`);
 }

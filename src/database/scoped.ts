@@ -7,6 +7,7 @@ import {
   withoutSmallGroups,
   type AnswerRow,
 } from './small-groups.ts';
+import type { ReadTexts } from './texts.ts';
 import { columnOf } from './where.ts';
 
 /**
@@ -175,6 +176,14 @@ function createClientOf(
     ...(people === 'hidden' && { result: { annotationHistory: hidden } }),
   });
   return client as unknown as PrismaClient;
+}
+
+/**
+ * The reader of texts that a viewer's requests read by: rows one by one, and how many there are. What records add up to is
+ * for the client to read, which knows of how many people that may be told.
+ */
+export function textsFor(read: ReadTexts, sight: Sight): ReadTexts {
+  return (statement) => read(seenBy(sight, statement));
 }
 
 /** The clients made so far, by what their viewers see. */

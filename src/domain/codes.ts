@@ -3,6 +3,9 @@
  * lists can turn up in real data: it has a number and no name.
  */
 
+/** Types of a campaign, in their order. They are stored by their names. */
+export const CAMPAIGN_TYPES = ['POC', 'FORMAL'] as const;
+
 /** Status of a task. Source: the status enum of Rosetta's "Get Task" document. */
 export const TASK_STATUS = {
   CREATION_FAILED: 0,

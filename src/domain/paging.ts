@@ -1,8 +1,15 @@
 import { GatewayError } from './errors.ts';
 import type { ListName } from './lists/fields.ts';
 import { decodeCursor, encodeCursor } from './lists/cursor.ts';
-import { readOrder, type OrderArgument, type OrderKey, type Position } from './lists/order.ts';
-import type { Filter } from './lists/where.ts';
+import {
+  afterPosition,
+  readOrder,
+  reverseOrder,
+  type OrderArgument,
+  type OrderKey,
+  type Position,
+} from './lists/order.ts';
+import { allOf, type Filter, type Where } from './lists/where.ts';
 
 /** Rows on a page that does not say how many it wants. */
 export const DEFAULT_PAGE_SIZE = 20;
@@ -85,6 +92,19 @@ export function readKeysetPage(
     backward: typeof last === 'number',
     variant,
   };
+}
+
+/** The condition that rows stand between the positions of a page. */
+export function boundsOf({ order, after, before }: KeysetPage): Where | undefined {
+  return allOf(
+    after && afterPosition(order, after),
+    before && afterPosition(reverseOrder(order), before),
+  );
+}
+
+/** The order in which the rows of a page are read. */
+export function readingOrder({ order, backward }: KeysetPage): readonly OrderKey[] {
+  return backward ? reverseOrder(order) : order;
 }
 
 /** A page of a list by its number. */

@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto';
  * What we hand out to be given back: opaque to callers, with a checksum that tells what was edited from what we issued. It
  * is no secret and protects nothing.
  */
-const CHECKSUM_LENGTH = 8;
+export const CHECKSUM_LENGTH = 8;
 
 export function checksum(text: string): string {
-  return createHash('sha1').update(text).digest('base64url').slice(0, CHECKSUM_LENGTH);
+  // PostgreSQL has this one too, and seals cursors in the same way.
+  return createHash('sha256').update(text).digest('base64url').slice(0, CHECKSUM_LENGTH);
 }
 
 /** @param name what the content belongs to; only who knows it can read the content. */

@@ -98,6 +98,13 @@ export function createRequestMetrics(registry: Registry) {
     registers,
   });
 
+  const queries = new Counter({
+    name: 'rosetta_gateway_queries_total',
+    help: 'Queries by how they were answered: `compiled`, by one statement; else by the resolvers, and this is why.',
+    labelNames: ['answered'] as const,
+    registers,
+  });
+
   let traffic: Traffic | undefined;
   let countConnections: (() => Promise<number>) | undefined;
   addGauge(
@@ -160,6 +167,8 @@ export function createRequestMetrics(registry: Registry) {
     /** Somebody was not let in, and nothing else is told of his request. */
     refused: noteRefusal,
     malformed: (status: number) => malformed.inc({ status }),
+    /** @param how one of ours. */
+    queryAnswered: (how: string) => queries.inc({ answered: how }),
     shed: (reason: string) => shed.inc({ reason }),
     watchTraffic(watched: Traffic) {
       traffic = watched;

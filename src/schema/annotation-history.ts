@@ -1,3 +1,4 @@
+import { comesFrom } from '../database/sources.ts';
 import { builder } from './builder.ts';
 import { connectionType, numberedPageType } from './connections.ts';
 import { listCost, numberedPageCost } from './costs.ts';
@@ -69,7 +70,10 @@ builder.queryFields((t) => ({
     description: 'The records of the history, of all requests or of some, by `recordId` ascending.',
     type: AnnotationHistoryConnection,
     args: { ...OPTIONAL_REQUEST_IDS, ...listArguments('AnnotationHistory') },
-    ...listCost('AnnotationHistory'),
+    extensions: {
+      ...listCost('AnnotationHistory').extensions,
+      ...comesFrom({ ...ROWS, from: 'requests' }),
+    },
     resolve: (_root, args, context, info) => resolveRequestConnection(ROWS, args, context, info),
   }),
   annotationHistoryPage: t.field({
@@ -77,7 +81,10 @@ builder.queryFields((t) => ({
       'One page of the records of some requests, by its number, in the order of `recordId`. A far page costs what it skips: prefer `annotationHistory` where cursors will do.',
     type: AnnotationHistoryPage,
     args: numberedPageArguments('AnnotationHistory'),
-    ...numberedPageCost('AnnotationHistory'),
+    extensions: {
+      ...numberedPageCost('AnnotationHistory').extensions,
+      ...comesFrom({ ...ROWS, from: 'page' }),
+    },
     resolve: (_root, args, context) => resolveRequestPage(ROWS, args, context),
   }),
 }));

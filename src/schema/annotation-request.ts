@@ -1,3 +1,4 @@
+import { comesFrom } from '../database/sources.ts';
 import { isTextId } from '../domain/ids.ts';
 import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
@@ -54,6 +55,11 @@ builder.queryFields((t) => ({
     description: 'An annotation request by its id; null if there is none.',
     type: AnnotationRequest,
     nullable: true,
+    extensions: comesFrom({
+      from: 'key',
+      noun: 'AnnotationRequest',
+      key: { id: 'annotationRequestId' },
+    }),
     args: {
       annotationRequestId: t.arg.string({ required: true, description: "Helix's id of it." }),
     },
@@ -65,7 +71,10 @@ builder.queryFields((t) => ({
       'All annotation requests, by `annotationRequestId` ascending (compared by UTF-8 bytes).',
     type: AnnotationRequestConnection,
     args: listArguments('AnnotationRequest'),
-    ...listCost('AnnotationRequest'),
+    extensions: {
+      ...listCost('AnnotationRequest').extensions,
+      ...comesFrom({ from: 'list', noun: 'AnnotationRequest' }),
+    },
     resolve: (_root, args, context, info) =>
       resolveList(
         {

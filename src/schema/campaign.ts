@@ -1,3 +1,4 @@
+import { comesFrom } from '../database/sources.ts';
 import { isTextId } from '../domain/ids.ts';
 import { AnnotationRequestConnection } from './annotation-request.ts';
 import { builder } from './builder.ts';
@@ -61,6 +62,7 @@ builder.queryFields((t) => ({
     description: 'A campaign by its id; null if there is none.',
     type: Campaign,
     nullable: true,
+    extensions: comesFrom({ from: 'key', noun: 'Campaign', key: { id: 'campaignId' } }),
     args: { campaignId: t.arg.string({ required: true, description: "Helix's id of it." }) },
     resolve: (query, _root, { campaignId: id }, { prisma }) =>
       isTextId(id) ? prisma.campaign.findUnique({ ...query, where: { id } }) : null,
@@ -69,7 +71,10 @@ builder.queryFields((t) => ({
     description: 'All campaigns, by `campaignId` ascending (compared by UTF-8 bytes).',
     type: CampaignConnection,
     args: listArguments('Campaign'),
-    ...listCost('Campaign'),
+    extensions: {
+      ...listCost('Campaign').extensions,
+      ...comesFrom({ from: 'list', noun: 'Campaign' }),
+    },
     resolve: (_root, args, context, info) =>
       resolveList(
         {

@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import type { ReadTexts } from '../database/texts.ts';
 import type { Session } from '../domain/session.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import type { Feed } from '../feed/feed.ts';
@@ -14,6 +15,8 @@ export interface GatewayContext {
   /** Tells when that holds no longer. */
   readonly watch: Session['watch'];
   readonly prisma: PrismaClient;
+  /** Reads texts that statements of whole operations make. */
+  readonly texts: ReadTexts;
   /** Made anew for each event of a subscription: what they have read is kept. */
   loaders: Loaders;
   /** What changes. */

@@ -3,10 +3,13 @@ import { selectedFieldNames } from '@pothos/selection-mapper';
 import type { GraphQLResolveInfo } from 'graphql';
 import { getDatamodel } from '../database/generated/pothos.ts';
 import type { Range } from '../database/ranges.ts';
-import { afterPosition, orderBy, reverseOrder } from '../domain/lists/order.ts';
-import { filterWhere, type Where } from '../domain/lists/where.ts';
+import { comesFrom } from '../database/sources.ts';
+import { orderBy } from '../domain/lists/order.ts';
+import { allOf, filterWhere, type Where } from '../domain/lists/where.ts';
 import type { Noun, NounIds } from '../domain/nouns.ts';
 import {
+  boundsOf,
+  readingOrder,
   readKeysetPage,
   toConnection,
   type ConnectionArguments,
@@ -20,22 +23,9 @@ import { relatedListCost } from './costs.ts';
 /** Where the rows stand below a connection or a numbered page. */
 export const ROW_PATHS = [[{ name: 'edges' }, { name: 'node' }], [{ name: 'nodes' }]];
 
-/** All of these hold; undefined where there is nothing to hold. */
-export function allOf(...conditions: (Where | undefined)[]): Where | undefined {
-  const given = conditions.filter((condition) => condition !== undefined);
-  return given.length > 1 ? { AND: given } : given[0];
-}
-
 /** The part of a Prisma query that makes it one page of a list. */
-export function keysetQuery({ order, after, before, size, backward }: KeysetPage) {
-  return {
-    where: allOf(
-      after && afterPosition(order, after),
-      before && afterPosition(reverseOrder(order), before),
-    ),
-    orderBy: orderBy(backward ? reverseOrder(order) : order),
-    take: size + 1,
-  };
+export function keysetQuery(page: KeysetPage) {
+  return { where: boundsOf(page), orderBy: orderBy(readingOrder(page)), take: page.size + 1 };
 }
 
 /** The columns that a page's cursors are made of. */
@@ -105,7 +95,11 @@ export function relatedList<Parent extends Noun>(
 
   return {
     description: describeRelation(parent, relation),
-    extensions: { pothosPrismaSelect: select, cost },
+    extensions: {
+      pothosPrismaSelect: select,
+      cost,
+      ...comesFrom({ from: 'list', noun: child, range }),
+    },
     resolve: (row: ParentRow, args: ConnectionArguments, context: GatewayContext) => {
       const page = readKeysetPage(child, args);
       const where = filterWhere(child, args.filter);

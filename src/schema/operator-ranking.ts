@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type { RangeKey } from '../database/ranges.ts';
 import { LISTS } from '../domain/lists/fields.ts';
 import type { OrderArgument } from '../domain/lists/order.ts';
-import { filterWhere } from '../domain/lists/where.ts';
+import { allOf, filterWhere } from '../domain/lists/where.ts';
 import { readKeysetPage, type ConnectionArguments } from '../domain/paging.ts';
 import { readTimeZone } from '../domain/time.ts';
 import {
@@ -16,7 +16,6 @@ import type { GatewayContext } from './context.ts';
 import { reportCost } from './costs.ts';
 import { constantCase } from './enums.ts';
 import { FILTERS } from './list-inputs.ts';
-import { allOf } from './lists.ts';
 import { reportConnectionType, type ReportConnection } from './reports.ts';
 import { TIME_ZONE_ARGUMENT } from './time.ts';
 import { readGroups, selectedMeasures, WorkloadRef, type WorkloadGroup } from './workload.ts';

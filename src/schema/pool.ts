@@ -1,3 +1,4 @@
+import { comesFrom } from '../database/sources.ts';
 import { isNumericId } from '../domain/ids.ts';
 import { builder } from './builder.ts';
 import { connectionType } from './connections.ts';
@@ -53,6 +54,7 @@ builder.queryFields((t) => ({
     description: 'A pool by its id; null if there is none.',
     type: Pool,
     nullable: true,
+    extensions: comesFrom({ from: 'key', noun: 'Pool', key: { id: 'poolId' } }),
     args: { poolId: t.arg({ type: 'BigInt', required: true, description: "Rosetta's id of it." }) },
     resolve: (query, _root, { poolId }, { prisma }) =>
       isNumericId(poolId) ? prisma.pool.findUnique({ ...query, where: { id: poolId } }) : null,
@@ -61,7 +63,7 @@ builder.queryFields((t) => ({
     description: 'All pools, by `poolId` ascending.',
     type: PoolConnection,
     args: listArguments('Pool'),
-    ...listCost('Pool'),
+    extensions: { ...listCost('Pool').extensions, ...comesFrom({ from: 'list', noun: 'Pool' }) },
     resolve: (_root, args, context, info) =>
       resolveList(
         {

@@ -1,12 +1,16 @@
 import type { ObjectRef } from '@pothos/core';
 import type { ReportPage } from '../database/report.ts';
 import type { ListName } from '../domain/lists/fields.ts';
-import { afterPosition, reverseOrder } from '../domain/lists/order.ts';
 import type { Where } from '../domain/lists/where.ts';
-import { toConnection, type Connection, type KeysetPage } from '../domain/paging.ts';
 import { costs } from '../cost/declare.ts';
+import {
+  boundsOf,
+  readingOrder,
+  toConnection,
+  type Connection,
+  type KeysetPage,
+} from '../domain/paging.ts';
 import { builder } from './builder.ts';
-import { allOf } from './lists.ts';
 
 type BuilderTypes = (typeof builder)['$inferSchemaTypes'];
 
@@ -39,19 +43,8 @@ export function reportConnectionType<Row>(
 }
 
 /** The part of a report that makes one page of it. */
-export function reportPage(
-  { order, after, before, size, backward }: KeysetPage,
-  having: Where | undefined,
-): ReportPage {
-  return {
-    having,
-    order: backward ? reverseOrder(order) : order,
-    bounds: allOf(
-      after && afterPosition(order, after),
-      before && afterPosition(reverseOrder(order), before),
-    ),
-    take: size + 1,
-  };
+export function reportPage(page: KeysetPage, having: Where | undefined): ReportPage {
+  return { having, order: readingOrder(page), bounds: boundsOf(page), take: page.size + 1 };
 }
 
 /** Makes a connection of the rows that were read for a page. */

@@ -1,9 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { PrismaClient } from '../database/generated/client/client.ts';
 import { pageOfRanges, unknownRequestIds } from '../database/ranges.ts';
-import { GatewayError } from '../domain/errors.ts';
 import { isTextId } from '../domain/ids.ts';
-import type { Where } from '../domain/lists/where.ts';
+import { allOf, type Where } from '../domain/lists/where.ts';
 import {
   MAX_PAGE_SIZE,
   readNumberedPage,
@@ -11,12 +10,10 @@ import {
   type KeysetPage,
   type NumberedPage,
 } from '../domain/paging.ts';
+import { MAX_REQUESTS, possibleIds, readRequestIds } from '../domain/request-ids.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
-import { allOf, keysetQuery, resolveList } from './lists.ts';
-
-/** How many annotation requests one list may be asked for. */
-const MAX_REQUESTS = 1000;
+import { keysetQuery, resolveList } from './lists.ts';
 
 interface Row {
   id: bigint;
@@ -50,22 +47,6 @@ export function numberedPageArguments(noun: RequestRows['noun']) {
       description: `How many rows a page has, from 1 to ${MAX_PAGE_SIZE[noun]}.`,
     }),
   }));
-}
-
-function readRequestIds(ids: readonly string[]): string[] {
-  const distinct = new Set(ids);
-  if (distinct.size > MAX_REQUESTS) {
-    throw new GatewayError(
-      'BAD_USER_INPUT',
-      `The argument "annotationRequestIds" has ${distinct.size} ids; it may have at most ${MAX_REQUESTS}.`,
-    );
-  }
-  return [...distinct];
-}
-
-/** No request can have another kind of id, and the driver would mistake some of those for ids that exist. */
-function possible(requestIds: readonly string[]): string[] {
-  return requestIds.filter(isTextId);
 }
 
 /** The condition of a Prisma query that keeps it to the rows of some requests; of one, it is an equality. */
@@ -147,7 +128,7 @@ export function resolveRequestConnection(
   info: GraphQLResolveInfo,
 ) {
   const ids = args.annotationRequestIds;
-  const requestIds = ids ? possible(readRequestIds(ids)) : undefined;
+  const requestIds = ids ? possibleIds(readRequestIds(ids)) : undefined;
   return resolveList(
     {
       noun: rows.noun,
@@ -174,11 +155,11 @@ export function resolveRequestPage(
     nodes: async (selection: object) =>
       rows.findMany(context.prisma, {
         ...selection,
-        ...(await numberedPageOfRequests(context, rows, possible(requestIds), page)),
+        ...(await numberedPageOfRequests(context, rows, possibleIds(requestIds), page)),
       }),
-    totalCount: () => countRows(context, rows, possible(requestIds), undefined),
+    totalCount: () => countRows(context, rows, possibleIds(requestIds), undefined),
     unknownAnnotationRequestIds: async () => {
-      const unknown = await unknownRequestIds(context.prisma, possible(requestIds));
+      const unknown = await unknownRequestIds(context.prisma, possibleIds(requestIds));
       return requestIds.filter((id) => !isTextId(id) || unknown.has(id));
     },
   };

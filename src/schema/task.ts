@@ -1,5 +1,6 @@
 import { isNumericId, isTextId } from '../domain/ids.ts';
 import type { PrismaClient } from '../database/generated/client/client.ts';
+import { comesFrom, type TextPart } from '../database/sources.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { AnnotationHistoryConnection } from './annotation-history.ts';
 import { builder } from './builder.ts';
@@ -8,6 +9,7 @@ import { listCost, numberedPageCost } from './costs.ts';
 import { knownTaskStatus, TaskStatus } from './enums.ts';
 import { listArguments } from './list-inputs.ts';
 import { relatedList } from './lists.ts';
+import { joinedText } from './texts.ts';
 import {
   numberedPageArguments,
   OPTIONAL_REQUEST_IDS,
@@ -15,6 +17,16 @@ import {
   resolveRequestPage,
   type RequestRows,
 } from './request-lists.ts';
+
+const VIEW_URL: readonly TextPart[] = [
+  'https://',
+  { config: 'rosettaDomain' },
+  '/rosetta-open/task/',
+  { column: 'projectId', of: 'campaign' },
+  '/',
+  { column: 'id' },
+  '/viewOnly',
+];
 
 export const Task = builder.prismaNode('Task', {
   id: { field: 'id' },
@@ -41,8 +53,7 @@ export const Task = builder.prismaNode('Task', {
     viewUrl: t.string({
       description: 'Where to look at the task in Rosetta, without changing it.',
       select: { id: true, campaign: { select: { projectId: true } } },
-      resolve: ({ id, campaign }, _args, { rosettaDomain }) =>
-        `https://${rosettaDomain}/rosetta-open/task/${campaign.projectId}/${id}/viewOnly`,
+      ...joinedText(VIEW_URL),
     }),
     campaign: t.relation('campaign'),
     annotationRequest: t.relation('annotationRequest'),
@@ -94,6 +105,7 @@ builder.queryFields((t) => ({
     description: 'A task by its id; null if there is none.',
     type: Task,
     nullable: true,
+    extensions: comesFrom({ from: 'key', noun: 'Task', key: { id: 'taskId' } }),
     args: { taskId: t.arg({ type: 'BigInt', required: true, description: "Rosetta's id of it." }) },
     resolve: (query, _root, { taskId }, { prisma }) =>
       isNumericId(taskId) ? prisma.task.findUnique({ ...query, where: { id: taskId } }) : null,
@@ -103,6 +115,16 @@ builder.queryFields((t) => ({
       'The task that a scene became. Errors: CAMPAIGN_NOT_FOUND, ANNOTATION_REQUEST_NOT_FOUND (unknown, or of another campaign), SCENE_NOT_FOUND.',
     type: Task,
     nullable: true,
+    extensions: comesFrom({
+      from: 'key',
+      noun: 'Task',
+      key: {
+        annotationRequestId: 'annotationRequestId',
+        sceneId: 'sceneId',
+        campaignId: 'campaignId',
+      },
+      mustExist: true,
+    }),
     args: {
       campaignId: t.arg.string({ required: true, description: "Helix's id of the campaign." }),
       annotationRequestId: t.arg.string({
@@ -128,7 +150,7 @@ builder.queryFields((t) => ({
     description: 'The tasks, of all requests or of some, by `taskId` ascending.',
     type: TaskConnection,
     args: { ...OPTIONAL_REQUEST_IDS, ...listArguments('Task') },
-    ...listCost('Task'),
+    extensions: { ...listCost('Task').extensions, ...comesFrom({ ...ROWS, from: 'requests' }) },
     resolve: (_root, args, context, info) => resolveRequestConnection(ROWS, args, context, info),
   }),
   taskPage: t.field({
@@ -136,7 +158,7 @@ builder.queryFields((t) => ({
       'One page of the tasks of some requests, by its number, in the order of `taskId`. A far page costs what it skips: prefer `tasks` where cursors will do.',
     type: TaskPage,
     args: numberedPageArguments('Task'),
-    ...numberedPageCost('Task'),
+    extensions: { ...numberedPageCost('Task').extensions, ...comesFrom({ ...ROWS, from: 'page' }) },
     resolve: (_root, args, context) => resolveRequestPage(ROWS, args, context),
   }),
 }));

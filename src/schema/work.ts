@@ -10,6 +10,7 @@ import {
 import type { CodeCount, Progress } from '../domain/progress.ts';
 import type { WorkRange } from '../database/ranges.ts';
 import { costs } from '../cost/declare.ts';
+import { comesFrom } from '../database/sources.ts';
 import { builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
 import { measureCost, scopeOfRange } from './costs.ts';
@@ -164,7 +165,10 @@ export function progressField(range: WorkRange) {
     type: ProgressRef,
     nullable: true,
     args: AS_OF_ARGUMENT,
-    ...measureCost(scopeOfRange(range), 1),
+    extensions: {
+      ...measureCost(scopeOfRange(range), 1).extensions,
+      ...comesFrom({ from: 'progress', range }),
+    },
     resolve: async ({ id }: Parent, { asOf }: AsOf, { loaders }: GatewayContext) =>
       asOf
         ? (await loaders.workAsOf(range, asOf).load(id)).progress
@@ -179,7 +183,10 @@ export function deliveryField(range: WorkRange) {
     type: DeliveryRef,
     nullable: true,
     args: AS_OF_ARGUMENT,
-    ...measureCost(scopeOfRange(range), 1),
+    extensions: {
+      ...measureCost(scopeOfRange(range), 1).extensions,
+      ...comesFrom({ from: 'delivery', range }),
+    },
     resolve: async (
       { id }: Parent,
       { asOf }: AsOf,

@@ -38,9 +38,9 @@ const askForText = (n: number) =>
 describe('the server is told', () => {
   it('which operation a statement is sent for', async () => {
     await gateway.gql('query Progress { campaigns { totalCount } }');
-    expect((await sent())[0]).toMatch(/^\/\* operation='Progress' \*\/ SELECT COUNT\(\*\)/);
+    expect((await sent())[0]).toMatch(/^\/\* operation='Progress' \*\/ SELECT concat\(/);
     await gateway.gql('{ campaigns { totalCount } }');
-    expect((await sent())[0]).toMatch(/^\/\* operation='query' \*\/ SELECT COUNT\(\*\)/);
+    expect((await sent())[0]).toMatch(/^\/\* operation='query' \*\/ SELECT concat\(/);
   });
 
   it('which route, where that is what was asked for', async () => {

@@ -28,7 +28,7 @@ export interface FuzzedGateway extends TestGateway {
 const HOSTILE_INFO =
   '{"then":1,"toJSON":2,"__proto__":3,"constructor":4,"toString":5,"\\u2028":6,"\\"":7}';
 
-const hostileRows = `
+export const hostileRows = `
 {"type":"campaign","id":"__proto__","projectId":7,"name":"constructor","campaignType":"POC"}
 {"type":"annotationRequest","id":"toString","name":"then","campaignId":"__proto__"}
 {"type":"pool","id":77,"name":"'; DROP TABLE task; --","poolType":1,"campaignId":"__proto__"}
@@ -51,7 +51,7 @@ interface CostTold {
 
 type Pages = Record<string, { edges: { cursor: string; node: Record<string, string> }[] }>;
 
-async function readVocabulary(gateway: TestGateway): Promise<Vocabulary> {
+export async function readVocabulary(gateway: TestGateway): Promise<Vocabulary> {
   const { watermark, ...pages } = await gateway.gql<Pages & { watermark: string }>(VOCABULARY);
   const edges = Object.values(pages).flatMap((page) => page.edges);
   const all = (name: string) => edges.flatMap(({ node }) => node[name] ?? []);

@@ -25,6 +25,14 @@ export interface RandomOperation {
   readonly variables: Record<string, unknown>;
 }
 
+/** Which operations are wanted. */
+export interface OperationOptions {
+  /** Whether a field may be asked for. */
+  readonly mayAsk?: (type: Composite, field: GraphQLField<unknown, unknown>) => boolean;
+  /** Whether answers may come in parts. */
+  readonly inParts?: boolean;
+}
+
 type Composite = GraphQLObjectType | GraphQLInterfaceType;
 
 /** Names that objects have already. */
@@ -68,6 +76,7 @@ class Writer {
     readonly schema: GraphQLSchema,
     readonly g: GeneratorValue,
     vocabulary: Vocabulary,
+    readonly options: OperationOptions,
   ) {
     this.#values = new RandomValues(g, vocabulary);
   }
@@ -146,6 +155,7 @@ class Writer {
     let text = '';
     if (values.chance(6)) text += ` @skip(if: ${condition()})`;
     if (values.chance(6)) text += ` @include(if: ${condition()})`;
+    if (this.options.inParts === false) return text;
     if (name === 'defer' && values.chance(15)) text += ` @defer(label: "${this.#fresh('l')}")`;
     if (name === 'stream' && values.chance(10)) {
       text += ` @stream(initialCount: ${values.count(0, 2)}, label: "${this.#fresh('l')}")`;
@@ -170,7 +180,8 @@ class Writer {
   #selection(type: Composite, depth: number, isCertain = true): string {
     const values = this.#values;
     const selections: string[] = [];
-    const fields = Object.values(type.getFields());
+    const { mayAsk = () => true } = this.options;
+    const fields = Object.values(type.getFields()).filter((field) => mayAsk(type, field));
     const isSpent = () => depth >= MAX_DEPTH || this.#fields > MAX_FIELDS;
     for (let left = values.count(1, 4); left > 0; left--) {
       const usable = isSpent()
@@ -213,9 +224,13 @@ export function randomOperation(
   schema: GraphQLSchema,
   g: GeneratorValue,
   vocabulary: Vocabulary,
+  options: OperationOptions = {},
 ): RandomOperation {
-  const mutation = schema.getMutationType();
+  const mutation = options.mayAsk ? undefined : schema.getMutationType();
   const isMutation = mutation && g(fc.integer, { min: 1, max: 20 }) === 1;
   const root = isMutation ? mutation : schema.getQueryType()!;
-  return new Writer(schema, g, vocabulary).operation(root, isMutation ? 'mutation' : 'query');
+  return new Writer(schema, g, vocabulary, options).operation(
+    root,
+    isMutation ? 'mutation' : 'query',
+  );
 }

@@ -7,15 +7,18 @@ import { positionOf, type OrderKey, type Position } from './order.ts';
 /** A cursor says which list it belongs to (its name and its order) and where in it a row stands. */
 const VERSION = '2';
 
-/** @param variant tells lists of a name and order apart whose positions mean different things. */
-function nameOf(list: ListName, keys: readonly OrderKey[], variant: string): string {
+/**
+ * What a cursor is sealed under.
+ * @param variant tells lists of a name and order apart whose positions mean different things.
+ */
+export function sealName(list: ListName, keys: readonly OrderKey[], variant: string): string {
   const order = keys.map(({ column, direction, nulls }) =>
     [column, direction, nulls ?? ''].join(' '),
   );
   return [VERSION, list, ...(variant ? [variant] : []), ...order].join('\n');
 }
 
-function kindOf(list: ListName, column: string): FieldKind {
+export function kindOf(list: ListName, column: string): FieldKind {
   return Object.values(LISTS[list].fields).find((field) => field.column === column)!.kind;
 }
 
@@ -32,7 +35,7 @@ export function encodeCursor(
   variant = '',
 ): string {
   const position = JSON.stringify(positionOf(keys, row).map(writeValue));
-  return seal(nameOf(list, keys, variant), position);
+  return seal(sealName(list, keys, variant), position);
 }
 
 function readValue(kind: FieldKind, value: unknown): Position[number] | undefined {
@@ -63,7 +66,7 @@ function readPosition(
   cursor: string,
   variant: string,
 ): Position | undefined {
-  const position = unseal(nameOf(list, keys, variant), cursor);
+  const position = unseal(sealName(list, keys, variant), cursor);
   if (position === undefined) return undefined;
   const values = JSON.parse(position) as unknown[];
   const read = keys.map(({ column }, index) => readValue(kindOf(list, column), values[index]));

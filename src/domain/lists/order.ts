@@ -1,3 +1,4 @@
+import { CAMPAIGN_TYPES } from '../codes.ts';
 import { GatewayError } from '../errors.ts';
 import { LISTS, type ListName } from './fields.ts';
 import type { Where } from './where.ts';
@@ -15,6 +16,8 @@ export interface OrderKey {
   readonly direction: 'asc' | 'desc';
   /** Where rows without a value go; only where there can be such rows. */
   readonly nulls?: 'first' | 'last';
+  /** All its values in their order, where they are names: Prisma has no other way to compare those than to list them. */
+  readonly names?: readonly string[];
 }
 
 const MAX_KEYS = 5;
@@ -41,6 +44,7 @@ export function readOrder(
       column: field.column,
       direction: direction ?? 'asc',
       ...(field.nullable && { nulls: nulls ?? 'last' }),
+      ...(field.kind === 'campaignType' && { names: CAMPAIGN_TYPES }),
     });
   }
   if (keys.length > MAX_KEYS) {
@@ -58,8 +62,8 @@ export function readOrder(
 
 /** The same order from its end. */
 export function reverseOrder(keys: readonly OrderKey[]): OrderKey[] {
-  return keys.map(({ column, direction, nulls }) => ({
-    column,
+  return keys.map(({ direction, nulls, ...key }) => ({
+    ...key,
     direction: direction === 'asc' ? 'desc' : 'asc',
     ...(nulls && { nulls: nulls === 'first' ? 'last' : 'first' }),
   }));
@@ -82,10 +86,27 @@ export function positionOf(
   return keys.map(({ column }) => row[column] as Position[number]);
 }
 
+/** The rows whose value for one key is beyond another, or that very one. */
+function beyond(
+  { column, direction, names }: OrderKey,
+  value: Position[number],
+  orThatOne = false,
+): Where {
+  const isUp = direction === 'asc';
+  if (!names) return { [column]: { [`${isUp ? 'gt' : 'lt'}${orThatOne ? 'e' : ''}`]: value } };
+  const at = names.indexOf(value as string);
+  return {
+    [column]: {
+      in: isUp ? names.slice(orThatOne ? at : at + 1) : names.slice(0, orThatOne ? at + 1 : at),
+    },
+  };
+}
+
 /** The rows whose value for one key comes after another; undefined if there are none. */
-function after({ column, direction, nulls }: OrderKey, value: Position[number]): Where | undefined {
+function after(key: OrderKey, value: Position[number]): Where | undefined {
+  const { column, nulls } = key;
   if (value === null) return nulls === 'first' ? { [column]: { not: null } } : undefined;
-  const greater = { [column]: { [direction === 'asc' ? 'gt' : 'lt']: value } };
+  const greater = beyond(key, value);
   return nulls === 'last' ? { OR: [greater, { [column]: null }] } : greater;
 }
 
@@ -103,6 +124,5 @@ export function afterPosition(keys: readonly OrderKey[], position: Position): Wh
   if (keys.length === 1 || !first || first.nulls || value === null || value === undefined)
     return where;
   // Says again what follows from the rest, in the one form that lets an index start at the position.
-  const bound = { [first.column]: { [first.direction === 'asc' ? 'gte' : 'lte']: value } };
-  return { AND: [bound, where] };
+  return { AND: [beyond(first, value, true), where] };
 }

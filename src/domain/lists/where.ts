@@ -7,6 +7,12 @@ export type Where = Readonly<Record<string, unknown>>;
 /** A filter as GraphQL hands it over: fields by name, `and`, `or`, `not`; null and absent are the same. */
 export type Filter = Readonly<Record<string, unknown>>;
 
+/** All of these hold; undefined where there is nothing to hold. */
+export function allOf(...conditions: (Where | undefined)[]): Where | undefined {
+  const given = conditions.filter((condition) => condition !== undefined);
+  return given.length > 1 ? { AND: given } : given[0];
+}
+
 /** How deep conditions may be nested, and how many values one may list. */
 const MAX_DEPTH = 10;
 const MAX_VALUES = 1000;

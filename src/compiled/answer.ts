@@ -1,0 +1,106 @@
+import {
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLSchema,
+} from 'graphql';
+import { classifyDatabaseError } from '../database/errors.ts';
+import type { ReadTexts } from '../database/texts.ts';
+import type { Viewer } from '../domain/viewer.ts';
+import type { Asked, Given } from './compilation.ts';
+import { Left, leftBy } from './left.ts';
+import { asksWho } from './pages.ts';
+import { createQuery, type Plan, type Query } from './plan.ts';
+
+/** What of an operation's context a statement needs. */
+export interface CompiledContext extends Pick<Given, 'rosettaDomain'> {
+  readonly viewer: Viewer;
+  /** Reads what the viewer may see. */
+  readonly texts: ReadTexts;
+}
+
+/** The queries of the documents that are kept, by their names; null for what is none. */
+const queries = new WeakMap<DocumentNode, Map<string, Query | null>>();
+
+function queryOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): Query | null {
+  let ofDocument = queries.get(document);
+  if (!ofDocument) queries.set(document, (ofDocument = new Map<string, Query | null>()));
+  const name = operationName ?? '';
+  let query = ofDocument.get(name);
+  if (query === undefined) {
+    const operation = getOperationAST(document, operationName);
+    // Where there is none of the name, the executor has something to say.
+    const isQuery = operation?.operation === OperationTypeNode.QUERY;
+    query = isQuery ? createQuery(schema, document, operation) : null;
+    if (operation) ofDocument.set(name, query);
+  }
+  return query;
+}
+
+/** Reads what is asked at each list, which must be something that the viewer may ask. */
+function askedOf({ questions }: Plan, given: Given, { people }: Viewer): Asked {
+  const asked = {
+    ...given,
+    questions: questions.map((read) => {
+      try {
+        return read(given);
+      } catch (error) {
+        throw leftBy(error);
+      }
+    }),
+  };
+  if (people === 'hidden' && asked.questions.some(asksWho)) throw new Left('people', 'a list');
+  return asked;
+}
+
+async function textsOf(
+  { statement, fields }: Plan,
+  asked: Asked,
+  read: ReadTexts,
+): Promise<readonly (string | null)[]> {
+  if (!statement) return [];
+  let filled;
+  try {
+    filled = statement(asked);
+  } catch (error) {
+    throw leftBy(error);
+  }
+  try {
+    return await read(filled);
+  } catch (error) {
+    // Who cannot be reached now is not to be asked again at once.
+    if (classifyDatabaseError(error) === 'unavailable') {
+      throw new GraphQLError('', { path: [fields[0]!.key], originalError: error as Error });
+    }
+    throw new Left('statement', '', error);
+  }
+}
+
+/**
+ * Answers a query by one statement.
+ * @returns the JSON of the answer's data; undefined for an operation that is no query.
+ * @throws Left where the resolvers are to answer it; GraphQLError where the database cannot be asked now.
+ */
+export async function answerQuery(
+  { schema, document, operationName, variableValues }: ExecutionArgs,
+  { viewer, rosettaDomain, texts }: CompiledContext,
+): Promise<string | undefined> {
+  const query = queryOf(schema, document, operationName);
+  if (!query) return undefined;
+  const { plan, variables } = query.planFor(variableValues ?? {});
+  const asked = askedOf(plan, { variables, rosettaDomain }, viewer);
+  const found = await textsOf(plan, asked, texts);
+  let next = 0;
+  const members = plan.fields.map(({ key, always, mustExist }) => {
+    const text = always ?? found[next++] ?? null;
+    if (text === null && mustExist) throw new Left('missing', key);
+    return `"${key}":${text ?? 'null'}`;
+  });
+  return `{${members.join(',')}}`;
+}

@@ -1,0 +1,146 @@
+import {
+  getArgumentValues,
+  getNamedType,
+  Kind,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type ValueNode,
+} from 'graphql';
+import { Prisma } from '../database/generated/client/client.ts';
+import type { Source } from '../database/sources.ts';
+import { TABLES } from '../database/where.ts';
+import type { Noun } from '../domain/nouns.ts';
+import { Left } from './left.ts';
+import { readQuestion, type Question } from './pages.ts';
+import { selectBelow, type Selected, type Selecting } from './selection.ts';
+
+/** The variables of an operation, and what is configured. */
+export interface Given {
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly rosettaDomain: string;
+}
+
+/** An operation as it is asked, and what that comes to at each list of it. */
+export interface Asked extends Given {
+  readonly questions: readonly Question[];
+}
+
+/** A row that a statement reads, by the name of its table there, and what is joined to it. */
+export interface Row {
+  readonly noun: Noun;
+  readonly alias: string;
+  readonly joins: Prisma.Sql[];
+}
+
+export type Field = GraphQLField<unknown, unknown>;
+
+/** Something worked out of a field's arguments: at once, where they are all written down. */
+type Worked<T> = { readonly fixed: T } | { readonly from: (variables: Given['variables']) => T };
+
+/** A part of a statement that is known when it is asked. */
+type Hole = (asked: Asked) => unknown;
+
+/** How many tables one statement may read: making a plan for many takes long. */
+const MAX_TABLES = 100;
+
+/** What decides how many rows are read. */
+const SIZES: ReadonlySet<string> = new Set(['first', 'last', 'pageSize']);
+
+export function hole(fill: Hole): Prisma.Sql {
+  return new Prisma.Sql(['', ''], [fill]);
+}
+
+/** Makes what fills the holes of a statement. Where it has none, it is the same one each time. */
+export function filling(statement: Prisma.Sql): (asked: Asked) => Prisma.Sql {
+  const { strings, values } = statement;
+  const isHole = (one: unknown) => typeof one === 'function';
+  if (!values.some(isHole)) return () => statement;
+  return (asked) =>
+    new Prisma.Sql(
+      strings,
+      values.map((one) => (isHole(one) ? (one as unknown as Hole)(asked) : one) as never),
+    );
+}
+
+function hasVariable(node: ValueNode): boolean {
+  if (node.kind === Kind.LIST) return node.values.some(hasVariable);
+  if (node.kind === Kind.OBJECT) return node.fields.some(({ value }) => hasVariable(value));
+  return node.kind === Kind.VARIABLE;
+}
+
+export const tableOf = (noun: Noun) => Prisma.raw(TABLES[noun].table);
+
+export const joinsOf = ({ joins }: Row) =>
+  joins.length > 0 ? Prisma.join([...joins], ' ') : Prisma.empty;
+
+/** The object type of a field's value, or of each of its values. */
+export const objectTypeOf = ({ type }: Field) => getNamedType(type) as GraphQLObjectType;
+
+/** What is asked of a list, and how SQL is made of it: now, or when it is asked. */
+export interface Asking {
+  readonly of: (make: (question: Question) => Prisma.Sql) => Prisma.Sql;
+  /** A number of rows in SQL. */
+  readonly number: (rows: number) => Prisma.Sql;
+}
+
+/** A statement in the making. */
+export class Compilation {
+  /** What is asked at each list; each throws where its arguments are wrong. */
+  readonly questions: ((given: Given) => Question)[] = [];
+  #tables = 0;
+
+  constructor(readonly selecting: Selecting) {}
+
+  /** A name that no other table of the statement has. */
+  alias(): string {
+    if (++this.#tables > MAX_TABLES) throw new Left('size', `more than ${MAX_TABLES} tables`);
+    return `r${this.#tables}`;
+  }
+
+  row(noun: Noun): Row {
+    return { noun, alias: this.alias(), joins: [] };
+  }
+
+  field(type: GraphQLObjectType, name: string): Field {
+    const field = type.getFields()[name];
+    if (!field) throw new Left('field', `${type.name}.${name}`);
+    return field;
+  }
+
+  /** What stands below a field. */
+  below(type: GraphQLObjectType, selected: Selected): Selected[] {
+    return selectBelow(this.selecting, type, selected);
+  }
+
+  /** @throws whatever working out throws, where the arguments are all written down. */
+  arguments<T>(
+    field: Field,
+    { nodes }: Selected,
+    workOut: (args: Record<string, unknown>) => T,
+  ): Worked<T> {
+    const [node] = nodes;
+    const from = (variables: Given['variables']) =>
+      workOut(getArgumentValues(field, node!, variables));
+    return node!.arguments?.some(({ value }) => hasVariable(value))
+      ? { from }
+      : { fixed: from({}) };
+  }
+
+  question(source: Source, field: Field, selected: Selected): Asking {
+    const worked = this.arguments(field, selected, (args) => readQuestion(source, args));
+    const index = this.questions.length;
+    this.questions.push(
+      'fixed' in worked ? () => worked.fixed : ({ variables }) => worked.from(variables),
+    );
+    // What is written in the document is written into the statement, so that PostgreSQL can count on it when it makes a plan
+    // for whatever other values. A variable is not: each of its values would make another statement.
+    const isWritten = !selected.nodes[0]!.arguments?.some(
+      ({ name, value }) => SIZES.has(name.value) && hasVariable(value),
+    );
+    return {
+      of: (make) =>
+        'fixed' in worked ? make(worked.fixed) : hole((asked) => make(asked.questions[index]!)),
+      number: (rows) => (isWritten ? Prisma.raw(String(rows)) : Prisma.sql`${BigInt(rows)}`),
+    };
+  }
+}

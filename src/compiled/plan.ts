@@ -1,0 +1,158 @@
+import {
+  getVariableValues,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { Prisma } from '../database/generated/client/client.ts';
+import { sourceOf, type Source } from '../database/sources.ts';
+import { columnOf } from '../database/where.ts';
+import { isNumericId, isTextId } from '../domain/ids.ts';
+import {
+  Compilation,
+  filling,
+  hole,
+  joinsOf,
+  objectTypeOf,
+  tableOf,
+  type Asked,
+  type Field,
+  type Given,
+} from './compilation.ts';
+import { connection, numberedPage } from './connections.ts';
+import { concat } from './json.ts';
+import { Left, leftBy } from './left.ts';
+import { rowObject } from './rows.ts';
+import { conditionsOf, fragmentsOf, select, type Selected } from './selection.ts';
+
+/** A field at the root of an answer: what stands there always, or the next text that the statement gives. */
+interface RootField {
+  readonly key: string;
+  readonly always?: string;
+  /** Whether there is no answer without it. */
+  readonly mustExist: boolean;
+}
+
+/** How an operation is answered. */
+export interface Plan {
+  readonly fields: readonly RootField[];
+  /** Gives a text for each field that does not stand there always; undefined where all do. */
+  readonly statement: ((asked: Asked) => Prisma.Sql) | undefined;
+  /** What is asked at each list. */
+  readonly questions: Compilation['questions'];
+}
+
+/** A row that arguments name; null where there is none. */
+function rowByKey(
+  compilation: Compilation,
+  { noun, key }: Extract<Source, { from: 'key' }>,
+  field: Field,
+  selected: Selected,
+): Prisma.Sql {
+  const row = compilation.row(noun);
+  const pieces = rowObject(compilation, objectTypeOf(field), selected, row);
+  const worked = compilation.arguments(field, selected, (args) => {
+    const parts = Object.entries(key).map(([column, argument]) => {
+      const id = args[argument] as string | bigint;
+      // No row can have another kind of id, and the driver would mistake some of those for ids that exist.
+      const isId = typeof id === 'bigint' ? isNumericId(id) : isTextId(id);
+      return isId ? Prisma.sql`${Prisma.raw(columnOf(column))} = ${id}` : undefined;
+    });
+    const known = parts.filter((part) => part !== undefined);
+    return known.length < parts.length ? Prisma.sql`false` : Prisma.join(known, ' AND ');
+  });
+  const condition =
+    'fixed' in worked ? worked.fixed : hole(({ variables }) => worked.from(variables));
+  return Prisma.sql`(SELECT ${concat(pieces)}
+    FROM (SELECT * FROM ${tableOf(noun)} WHERE ${condition} LIMIT 1) AS ${Prisma.raw(row.alias)} ${joinsOf(row)})`;
+}
+
+function rootValue(compilation: Compilation, field: Field, selected: Selected): Prisma.Sql {
+  const source = sourceOf(field.extensions);
+  switch (source?.from) {
+    case 'key':
+      return rowByKey(compilation, source, field, selected);
+    case 'list':
+    case 'requests':
+      return connection(compilation, source, field, selected, rowObject);
+    case 'page':
+      return numberedPage(compilation, source, field, selected, rowObject);
+    case 'parts':
+    case 'progress':
+    case 'delivery':
+    case undefined:
+      throw new Left('field', `Query.${selected.name}`);
+  }
+}
+
+function planOf(compilation: Compilation, selectionSet: SelectionSetNode): Plan {
+  const { selecting, questions } = compilation;
+  const type = selecting.schema.getQueryType()!;
+  const columns: Prisma.Sql[] = [];
+  const fields = select(selecting, type, [selectionSet]).map((selected): RootField => {
+    const { key, name } = selected;
+    if (name === '__typename') return { key, always: `"${type.name}"`, mustExist: false };
+    const field = compilation.field(type, name);
+    columns.push(rootValue(compilation, field, selected));
+    const source = sourceOf(field.extensions)!;
+    return { key, mustExist: source.from === 'key' && source.mustExist === true };
+  });
+  const statement = columns.length > 0 ? Prisma.sql`SELECT ${Prisma.join(columns)}` : undefined;
+  return { fields, statement: statement && filling(statement), questions };
+}
+
+/** How many plans an operation has: one for each way in which variables leave fields out and put them in. */
+const MAX_VARIANTS = 32;
+
+/** A query, to be answered by a statement. */
+export interface Query {
+  /** @throws Left where the operation is one for the resolvers, with these variables. */
+  planFor(variables: Readonly<Record<string, unknown>>): {
+    plan: Plan;
+    /** As GraphQL takes them: each of its type, defaults in the place of those that are not given. */
+    variables: Given['variables'];
+  };
+}
+
+const NO_VARIABLES: Given['variables'] = {};
+
+/** @param operation a query of the document, which is valid. */
+export function createQuery(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): Query {
+  const fragments = fragmentsOf(document);
+  const { selectionSet, variableDefinitions = [] } = operation;
+  const names = conditionsOf(document, operation);
+  const variants = new Map<string, Plan | Left>();
+
+  const read = (given: Readonly<Record<string, unknown>>) => {
+    if (variableDefinitions.length === 0) return NO_VARIABLES;
+    const { coerced, errors } = getVariableValues(schema, variableDefinitions, given);
+    if (errors) throw new Left('argument', errors[0]!.message);
+    return coerced;
+  };
+  const make = (conditions: Given['variables']): Plan | Left => {
+    try {
+      return planOf(new Compilation({ schema, fragments, conditions }), selectionSet);
+    } catch (error) {
+      return leftBy(error);
+    }
+  };
+
+  return {
+    planFor(given) {
+      const variables = read(given);
+      const variant = names.map((name) => String(variables[name])).join();
+      let plan = variants.get(variant);
+      if (!plan) {
+        if (variants.size >= MAX_VARIANTS) throw new Left('variants', names.join());
+        variants.set(variant, (plan = make(variables)));
+      }
+      if (plan instanceof Left) throw plan;
+      return { plan, variables };
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import type { GraphQLObjectType } from 'graphql';
+import { Prisma } from '../database/generated/client/client.ts';
+import { sourceOf, type Source, type TextPart } from '../database/sources.ts';
+import { columnOf, TABLES } from '../database/where.ts';
+import { LISTS } from '../domain/lists/fields.ts';
+import type { Noun } from '../domain/nouns.ts';
+import {
+  hole,
+  joinsOf,
+  objectTypeOf,
+  tableOf,
+  type Compilation,
+  type Field,
+  type Row,
+} from './compilation.ts';
+import { connection } from './connections.ts';
+import { base64url, concat, object, utf8, valueOfType, type Piece } from './json.ts';
+import { Left } from './left.ts';
+import type { Selected } from './selection.ts';
+import { delivery, progress } from './work.ts';
+
+/** The object of a row. */
+export function rowObject(
+  compilation: Compilation,
+  type: GraphQLObjectType,
+  selected: Selected,
+  row: Row,
+): Piece[] {
+  const fields = compilation.below(type, selected);
+  return object(fields.map((one) => [one.key, value(compilation, type, one, row)]));
+}
+
+function value(
+  compilation: Compilation,
+  type: GraphQLObjectType,
+  selected: Selected,
+  row: Row,
+): readonly Piece[] {
+  const { name } = selected;
+  const { noun, alias } = row;
+  if (name === '__typename') return [`"${type.name}"`];
+  const field = compilation.field(type, name);
+  if (name === 'id') {
+    return ['"', base64url(utf8(concat([`${noun}:`, Prisma.raw(`${alias}.id`)]))), '"'];
+  }
+  const source = sourceOf(field.extensions);
+  if (source) return sourced(compilation, source, field, selected, row);
+  if (TABLES[noun].relations[name]) return related(compilation, field, selected, row);
+  const column = LISTS[noun].fields[name]?.column ?? field.extensions.pothosExposedField;
+  if (typeof column !== 'string') throw new Left('field', `${type.name}.${name}`);
+  return valueOfType(field.type, Prisma.raw(`${alias}.${columnOf(column)}`));
+}
+
+function sourced(
+  compilation: Compilation,
+  source: Source,
+  field: Field,
+  selected: Selected,
+  row: Row,
+): readonly Piece[] {
+  switch (source.from) {
+    case 'parts':
+      return ['"', ...source.parts.map((one) => part(compilation, one, row)), '"'];
+    case 'list':
+      return [connection(compilation, source, field, selected, rowObject, row.alias)];
+    case 'progress':
+      return [progress(compilation, source.range, field, selected, row)];
+    case 'delivery':
+      return [delivery(compilation, source.range, field, selected, row)];
+    case 'key':
+    case 'requests':
+    case 'page':
+      throw new Left('field', field.name);
+  }
+}
+
+/** A part of a text. None needs escaping in JSON. */
+function part(compilation: Compilation, one: TextPart, row: Row): Piece {
+  if (typeof one === 'string') return one;
+  if ('config' in one) return hole((asked) => Prisma.sql`${asked[one.config]}::text`);
+  const column = columnOf(one.column);
+  if (one.of === undefined) return Prisma.raw(`${row.alias}.${column}`);
+  return join(compilation, row, one.of, ({ alias }) => Prisma.raw(`${alias}.${column}`));
+}
+
+/** The row that a row belongs to. */
+function related(
+  compilation: Compilation,
+  field: Field,
+  selected: Selected,
+  row: Row,
+): readonly Piece[] {
+  const type = objectTypeOf(field);
+  const json = join(compilation, row, field.name, (one) =>
+    concat(rowObject(compilation, type, selected, one)),
+  );
+  return [json];
+}
+
+/** Of these there are so few that one look at all of them may be better than some by their keys. */
+const FEW: ReadonlySet<Noun> = new Set(['Campaign']);
+
+/**
+ * Joins something of the row that a row belongs to. OFFSET makes PostgreSQL look that up by its key: where it thinks that
+ * there are many rows, it would find it cheaper to read a whole table. Of rows that have the same one, it keeps what was found.
+ */
+function join(
+  compilation: Compilation,
+  row: Row,
+  relation: string,
+  of: (one: Row) => Prisma.Sql,
+): Prisma.Sql {
+  const { model, own, other } = TABLES[row.noun].relations[relation]!;
+  const one = compilation.row(model);
+  const found = `${one.alias}_found`;
+  const value = of(one);
+  row.joins.push(Prisma.sql`CROSS JOIN LATERAL (
+    SELECT ${value} AS value FROM ${tableOf(model)} AS ${Prisma.raw(one.alias)} ${joinsOf(one)}
+    WHERE ${Prisma.raw(`${one.alias}.${other} = ${row.alias}.${own}`)} ${Prisma.raw(FEW.has(model) ? '' : 'OFFSET 0')}) AS ${Prisma.raw(found)}`);
+  return Prisma.raw(`${found}.value`);
+}

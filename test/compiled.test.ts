@@ -1,0 +1,221 @@
+import fc from 'fast-check';
+import {
+  getNamedType,
+  isInterfaceType,
+  isLeafType,
+  isObjectType,
+  type GraphQLField,
+  type GraphQLNamedType,
+} from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Noun } from '../src/domain/nouns.ts';
+import { constantCase } from '../src/schema/enums.ts';
+import { schema } from '../src/schema/index.ts';
+import { askingBothWays, VIEWERS } from './support/both-ways.ts';
+import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { hostileRows, readVocabulary } from './support/graphql-fuzz.ts';
+import { filterArbitrary, orderArbitrary } from './support/list-arbitraries.ts';
+import { buildRows, FIELDS, NOUNS } from './support/list-rows.ts';
+import { randomOperation } from './support/random-operations.ts';
+import type { Vocabulary } from './support/random-values.ts';
+import { importText } from './support/rows.ts';
+
+let gateway: TestGateway;
+let both: ReturnType<typeof askingBothWays>;
+let vocabulary: Vocabulary;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  await importText(gateway.database, buildRows() + hostileRows);
+  both = askingBothWays(gateway.database);
+  vocabulary = await readVocabulary(gateway);
+});
+afterAll(() => gateway.close());
+
+/** What is left to the resolvers, of the types whose fields statements are built of. */
+const LEFT_TO_RESOLVERS: Readonly<Record<string, readonly string[]>> = {
+  Query: ['node', 'nodes', 'workload', 'workingTime', 'watermark', 'changes'],
+  Campaign: [
+    'estimatedCompletion',
+    'reconciliation',
+    'workload',
+    'operatorRanking',
+    'quality',
+    'flow',
+  ],
+  AnnotationRequest: ['estimatedCompletion', 'reconciliation', 'workload', 'quality', 'flow'],
+  Pool: ['estimatedCompletion', 'workload', 'quality', 'flow'],
+  ...Object.fromEntries(NOUNS.map((noun) => [`${noun}Connection`, ['aggregate', 'groupBy']])),
+};
+
+const isLeft = ({ name: type }: GraphQLNamedType, field: string) =>
+  LEFT_TO_RESOLVERS[type]?.includes(field) ?? false;
+
+const ARGUMENTS: Readonly<Record<string, string>> = {
+  campaign: '(campaignId: "c-a")',
+  annotationRequest: '(annotationRequestId: "a")',
+  pool: '(poolId: 1)',
+  task: '(taskId: 1)',
+  taskByScene:
+    '(campaignId: "__proto__", annotationRequestId: "toString", sceneId: "\\r\\n\\u001b[31m")',
+  taskPage: '(annotationRequestIds: ["a"], page: 1, pageSize: 2)',
+  annotationHistoryPage: '(annotationRequestIds: ["a"], page: 1, pageSize: 2)',
+};
+
+/** Operations that ask for each field that can be reached, each by the shortest way there. */
+function everyField(): { coordinate: string; query: string; isLeft: boolean }[] {
+  const found: { coordinate: string; query: string; isLeft: boolean }[] = [];
+  const seen = new Set<string>();
+  let level: { type: GraphQLNamedType; wrap: (inner: string) => string }[] = [
+    { type: schema.getQueryType()!, wrap: (inner) => inner },
+  ];
+  while (level.length > 0) {
+    const next: typeof level = [];
+    for (const { type, wrap } of level) {
+      if (!isObjectType(type) || seen.has(type.name)) continue;
+      seen.add(type.name);
+      for (const field of Object.values(type.getFields())) {
+        const inner = getNamedType(field.type);
+        const asked = `${field.name}${type.name === 'Query' ? (ARGUMENTS[field.name] ?? '') : ''}`;
+        const left = isLeft(type, field.name);
+        const coordinate = `${type.name}.${field.name}`;
+        if (left && field.args.some(({ type }) => String(type).endsWith('!'))) continue;
+        const text = wrap(isLeafType(inner) ? asked : `${asked} { __typename }`);
+        found.push({ coordinate, query: `{ ${text} }`, isLeft: left });
+        if (!left && !isLeafType(inner)) {
+          next.push({ type: inner, wrap: (below) => wrap(`${asked} { ${below} }`) });
+        }
+      }
+    }
+    level = next;
+  }
+  return found;
+}
+
+describe('each field', () => {
+  const fields = everyField();
+
+  it('of every type of row is looked at', () => {
+    const types = new Set(fields.map(({ coordinate }) => coordinate.split('.')[0]));
+    for (const noun of NOUNS) {
+      expect([...types]).toEqual(
+        expect.arrayContaining([noun, `${noun}Connection`, `${noun}Edge`, 'PageInfo', 'Progress']),
+      );
+    }
+  });
+
+  it.each(fields)('$coordinate', async ({ query, isLeft }) => {
+    const answer = await both.byStatement({ query });
+    if (isLeft) expect(answer).toMatchObject({ left: 'field' });
+    else expect(answer).toHaveProperty('text');
+    if (!isLeft) await both.expectSame({ query });
+  });
+});
+
+/** Expects an answer by a statement of most runs of a property, and tells why there was none of the others. */
+function mostly(share: number) {
+  const counts: Record<string, number> = {};
+  return {
+    note: (left = 'compiled') => (counts[left] = (counts[left] ?? 0) + 1),
+    expect() {
+      const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      expect(counts.compiled, JSON.stringify(counts)).toBeGreaterThan(share * all);
+    },
+  };
+}
+
+describe('the same as the resolvers say', () => {
+  const mayAsk = (type: GraphQLNamedType, field: GraphQLField<unknown, unknown>) =>
+    !isInterfaceType(type) && !isLeft(type, field.name);
+
+  it('of any operation', async () => {
+    const compiled = mostly(0.4);
+    await fc.assert(
+      fc.asyncProperty(fc.gen(), fc.constantFrom(...VIEWERS), async (g, viewer) => {
+        const operation = randomOperation(schema, g, vocabulary, { mayAsk, inParts: false });
+        compiled.note(await both.expectSame(operation, viewer));
+      }),
+      { numRuns: 200 },
+    );
+    compiled.expect();
+  });
+
+  it.each(['ASC', 'DESC'])(
+    'of campaigns by their type, which is no text: %s',
+    async (direction) => {
+      const query = `query ($after: String) { campaigns(first: 1, after: $after,
+      orderBy: [{ field: CAMPAIGN_TYPE, direction: ${direction} }]) { pageInfo { endCursor } nodes { campaignType name } } }`;
+      const types: string[] = [];
+      for (let after: string | null = null; types.length < 5;) {
+        const operation = { query, variables: { after } };
+        expect(await both.expectSame(operation)).toBeUndefined();
+        const { text } = (await both.byStatement(operation)) as { text: string };
+        const { campaigns } = JSON.parse(text) as {
+          campaigns: { pageInfo: { endCursor: string | null }; nodes: { campaignType: string }[] };
+        };
+        types.push(campaigns.nodes[0]!.campaignType);
+        after = campaigns.pageInfo.endCursor;
+      }
+      expect(new Set(types)).toEqual(new Set(['POC', 'FORMAL']));
+      expect(types).toEqual(
+        types.toSorted((a, b) => (a === b ? 0 : (a === 'POC') === (direction === 'ASC') ? -1 : 1)),
+      );
+    },
+  );
+
+  it('of any page of any list, from either end, and of the same one twice below another', async () => {
+    const compiled = mostly(0.7);
+    const nested: Readonly<Record<Noun, string>> = {
+      Campaign: 'tasks',
+      AnnotationRequest: 'annotationHistory',
+      Pool: 'tasks',
+      Task: 'annotationHistory',
+      AnnotationHistory: 'task { annotationHistory',
+    };
+    const list = fc.constantFrom(...NOUNS).chain((noun) =>
+      fc.record({
+        noun: fc.constant(noun),
+        filter: filterArbitrary(noun, 2),
+        orderBy: orderArbitrary(noun),
+        isBackward: fc.boolean(),
+        size: fc.integer({ min: 0, max: 4 }),
+        other: fc.integer({ min: 1, max: 3 }),
+        viewer: fc.constantFrom(...VIEWERS),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(list, async ({ noun, filter, orderBy, isBackward, size, other, viewer }) => {
+        const { list: name, key } = FIELDS[noun];
+        const [count, from] = isBackward ? ['last', 'before'] : ['first', 'after'];
+        const inner = nested[noun];
+        const close = inner.includes('{') ? '}' : '';
+        const query = `query ($filter: ${noun}Filter, $orderBy: [${noun}Order!], $size: Int, $at: String, $other: Int) {
+            ${name}(filter: $filter, orderBy: $orderBy, ${count}: $size, ${from}: $at) {
+              totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+              edges { cursor node { id ${key}
+                one: ${inner}(${count}: $other) { pageInfo { hasNextPage } nodes { id } } ${close}
+                two: ${inner}(first: 2) { totalCount nodes { id } } ${close} } } } }`;
+        const ask = (at: string | null) => {
+          const keys = orderBy.map((one) => ({ ...one, field: constantCase(one.field) }));
+          const variables = { filter, orderBy: keys, size, at, other };
+          return {
+            query,
+            variables: JSON.parse(JSON.stringify(variables)) as Record<string, unknown>,
+          };
+        };
+        for (let at: string | null = null, pages = 0; pages < 3; pages++) {
+          const left = await both.expectSame(ask(at), viewer);
+          compiled.note(left);
+          const answer = await both.byStatement(ask(at), viewer);
+          if (!('text' in answer)) break;
+          const page = (
+            JSON.parse(answer.text) as Record<string, { pageInfo: Record<string, string | null> }>
+          )[name]!;
+          at = page.pageInfo[isBackward ? 'startCursor' : 'endCursor']!;
+          if (at === null) break;
+        }
+      }),
+      { numRuns: 100 },
+    );
+    compiled.expect();
+  });
+});
