@@ -132,6 +132,11 @@ keys
   .option('--all-campaigns', 'all of them do')
   .option('--hide-people', 'a reader is not told who did what')
   .option('--name <text>', 'what to call it in the list', '')
+  .option(
+    '--budget <points>',
+    'points a minute that its callers may cost; 0: without limit',
+    wholeNumber,
+  )
   .option('--expires <when>', 'when it ends by itself: 90d, or 2030-01-01T00:00:00Z', future)
   .action(async (options: CreateOptions) => {
     const { runCreateKey } = await import('./commands/keys.ts');

@@ -87,6 +87,7 @@ describe('defaults', () => {
 const NUMBERS = {
   PORT: [0, 65_535],
   GATEWAY_SIGN_WINDOW: [1, 86_400_000],
+  GATEWAY_BUDGET: [0, 999_999_999],
   GATEWAY_MAX_BODY_BYTES: [1, 1_073_741_824],
   GATEWAY_MAX_SPOOL_BYTES: [1, 9_007_199_254_740_991],
   GATEWAY_MAX_HEADER_BYTES: [1024, 16_777_216],
@@ -253,7 +254,11 @@ describe('GATEWAY_AUTH', () => {
   });
 
   it.each(FAR)('is on at %s, where it may not be off', (HOST) => {
-    expect(readConfig({ HOST }).auth).toEqual({ signWindowMs: 300_000, token: undefined });
+    expect(readConfig({ HOST }).auth).toEqual({
+      signWindowMs: 300_000,
+      budget: 1_000_000,
+      token: undefined,
+    });
     expect(refusal({ HOST, GATEWAY_AUTH: 'off' })).toBe(
       `GATEWAY_AUTH is off, and HOST "${HOST}" can be reached from elsewhere; allowed is off with a loopback HOST, such as 127.0.0.1, only`,
     );

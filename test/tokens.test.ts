@@ -57,6 +57,19 @@ describe('a token of a shared secret', () => {
     });
   });
 
+  it('shares the budget of the configuration with others of its subject', async () => {
+    const budgeted = await createGuardedGateway({
+      database,
+      environment: { ...ENVIRONMENT, GATEWAY_JWT_SECRET: SECRET, GATEWAY_BUDGET: '1' },
+    });
+    const statusFor = async (claims: Claims) =>
+      (await ask(budgeted, bearer(await sign(claims)))).statusCode;
+    expect(await statusFor({ sub: 'one', jti: '1' })).toBe(200);
+    expect(await statusFor({ sub: 'one', jti: '2' })).toBe(429);
+    expect(await statusFor({ sub: 'other' })).toBe(200);
+    await budgeted.close();
+  });
+
   it('without a subject of use is a caller of its own', async () => {
     const names = new Set<unknown>();
     for (const sub of [undefined, '', 'x'.repeat(256), '\0', 7, undefined]) {

@@ -19,6 +19,9 @@ const ALLOWED_HEADERS = [
 const EXPOSED_HEADERS = [
   'X-Request-Id',
   'Retry-After',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
   'X-Page-Size',
   'X-Export-Watermark',
   'Content-Disposition',

@@ -15,6 +15,7 @@ import {
   type ExportRows,
   type ResponseStream,
 } from '../rest/rest.ts';
+import { chargeRows, EXPORT_START, EXPORTED_ROWS_PER_POINT } from './budget.ts';
 import { eachPart } from './export-parts.ts';
 import { readExportTerms } from './export-terms.ts';
 
@@ -88,6 +89,8 @@ export function createExporter(options: ExporterOptions): ExportRows {
     const { requestId, progress } = request;
     const terms = readExportTerms(request.of, request.given, request.acceptedFormat);
     const plan = planExport(terms, { ...request.viewer, minGroup });
+    await request.account.spend(EXPORT_START[request.of]);
+    const charge = chargeRows(request.account, EXPORTED_ROWS_PER_POINT);
     const packed = packInto(out, request.packing);
     let written: Part | undefined;
     const take = async (part: Part) => {
@@ -96,6 +99,7 @@ export function createExporter(options: ExporterOptions): ExportRows {
       metrics.rowsExported(request.of, part.rows - (written?.rows ?? 0));
       written = part;
       progress.rows = part.rows;
+      charge(part.rows);
       await packed.write(part.bytes);
       progress.bytes = out.bytes;
     };
@@ -148,7 +152,7 @@ export function createExporter(options: ExporterOptions): ExportRows {
     } catch (error) {
       metrics.exportEnded(request.of, 'refused');
       const refusal = refusalOf(error);
-      if (refusal.verdict.status !== 200) {
+      if (refusal.verdict.status >= 500) {
         const level = refusal.verdict.status === 500 ? 'error' : 'warn';
         log[level]({ requestId: request.requestId, err: error }, 'export failed');
       }

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
 import { currentRequest, onBehalfOf } from '../database/request.ts';
+import type { LeasePoints } from '../domain/budget/leases.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
 import type { Viewer } from '../domain/viewer.ts';
@@ -25,6 +26,7 @@ import {
 } from '../rest/rest.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { AccessRecord } from './access.ts';
+import { createAccounts } from './budget.ts';
 import { createCors } from './cors.ts';
 import { withDeadline } from './deadline.ts';
 import { createDoor, type Admitted } from './door.ts';
@@ -79,6 +81,8 @@ export interface GatewayOptions {
   keyTimes?: KeyTimes;
   /** How long a subscriber may leave an event untaken, in milliseconds; for tests. */
   stallMs?: number;
+  /** Takes points out of budgets; for tests. */
+  lease?: LeasePoints;
   /** Who asks, where nobody is asked who he is; for tests. */
   anybody?: Viewer;
 }
@@ -130,6 +134,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       return open.prisma;
     },
   });
+  const openAccount = createAccounts(log, database, options.lease);
   const { corsOrigins, graphiql } = config.surface;
   const letRead = createCors(corsOrigins);
   const isFromKnownPage = (req: IncomingMessage) =>
@@ -166,6 +171,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     tracing,
     maxMessageBytes: config.maxBodyBytes,
     authenticate,
+    openAccount,
     subscribe: graphql.subscribe,
   });
   const rest = createRest({
@@ -215,7 +221,8 @@ export function createGateway(options: GatewayOptions): Gateway {
           place?.giveUp();
           currentRequest()?.lift?.();
         };
-        const scope = { requestId, session, access, idempotencyKey, body, hangUp, lasts };
+        const account = session && openAccount(session, access, res);
+        const scope = { requestId, session, account, access, idempotencyKey, body, hangUp, lasts };
         await graphql.yoga(req, res, scope);
       } else if ('unread' in refusal) {
         refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
@@ -235,7 +242,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       }
     } else if (session) {
       if (isLasting(path)) place?.giveUp();
-      const asked = { requestId, session, body: importBody?.read() };
+      const account = openAccount(session, access, res);
+      const asked = { requestId, session, account, body: importBody?.read() };
       const outcome = await rest(req, res, asked, access);
       access.route = outcome.route;
       access.code = outcome.code;

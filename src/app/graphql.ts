@@ -22,6 +22,7 @@ import type { Feed } from '../feed/feed.ts';
 import { importEntities } from '../import/entities.ts';
 import { createLoaders } from '../loaders/loaders.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { useBudget, type ChargedRequest } from '../plugins/budget.ts';
 import { useCost } from '../plugins/cost.ts';
 import { createDocumentCaches } from '../plugins/document-caches.ts';
 import { createErrorMask, logReasons, useErrorLog } from '../plugins/errors.ts';
@@ -53,7 +54,7 @@ import { countEntities } from './imported-rows.ts';
 import { readManifest } from './manifest.ts';
 
 /** What the HTTP handler hands to Yoga with each request. */
-export interface RequestScope extends IdempotentRequest {
+export interface RequestScope extends IdempotentRequest, ChargedRequest {
   requestId: string;
   /** Who asks; absent where nothing may be executed. */
   session?: Session | undefined;
@@ -213,6 +214,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
       useIdempotency(keys),
       useOperationRecord(),
       useCost(config.limits.cost),
+      useBudget(),
       useErrorLog(log),
       ...(config.tracing ? [useOperationTrace(() => currentRequest()?.trace, mask)] : []),
     ],
@@ -285,7 +287,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
       document: DocumentNode,
       operationName: string,
       variableValues: Record<string, unknown>,
-      { requestId, session }: Asked,
+      { requestId, session, account }: Asked,
     ): Promise<Executed> => {
       const access: OperationRecord = {};
       let errors: readonly GraphQLError[];
@@ -293,6 +295,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
         const { schema, execute, contextFactory } = yoga.getEnveloped({
           requestId,
           session,
+          account,
           access,
         }) as Enveloped;
         const contextValue = await contextFactory();

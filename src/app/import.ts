@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
+import { RateLimitedError } from '../domain/budget/account.ts';
 import { IDEMPOTENT_REPLAYED, runOnce, type ClaimKey } from '../domain/idempotency.ts';
 import {
   ImportError,
@@ -15,11 +16,13 @@ import type { Metrics } from '../metrics/metrics.ts';
 import {
   SUCCESS,
   UnreadBodyError,
+  verdictOfError,
   verdictOfStatus,
   type ImportAnswer,
   type ImportBody,
   type ImportRequest,
 } from '../rest/rest.ts';
+import { chargeRows, IMPORT_START, IMPORTED_LINES_PER_POINT } from './budget.ts';
 import { drain, hashed } from './bytes.ts';
 import { rowCounter } from './imported-rows.ts';
 import { spool } from './spool.ts';
@@ -60,7 +63,7 @@ async function* unlessStopping(
 async function importOnce(
   database: Database,
   body: AsyncIterable<Uint8Array>,
-  { viewer, packing, atomic, ignoreUnknown }: ImportRequest,
+  { viewer, account, packing, atomic, ignoreUnknown }: ImportRequest,
   { metrics, stopping }: Pick<ImporterOptions, 'metrics' | 'stopping'>,
 ): Promise<Report> {
   const problems: LineProblem[] = [];
@@ -68,6 +71,8 @@ async function importOnce(
   const note = (problem: LineProblem) => {
     if (problemCount++ < MAX_PROBLEMS) problems.push(problem);
   };
+  const count = rowCounter(metrics);
+  const charge = chargeRows(account, IMPORTED_LINES_PER_POINT);
   const source = packing ? unpack(body, packing, 'The body') : body;
   const unstopped = unlessStopping(source, stopping);
   const { lines, rejected, notWritten, types } = await importLines(database, unstopped, {
@@ -76,7 +81,10 @@ async function importOnce(
     campaigns: viewer.campaigns,
     onRejected: note,
     onWarning: note,
-    onCommitted: rowCounter(metrics),
+    onCommitted: (summary) => {
+      count(summary);
+      charge(summary.lines);
+    },
   });
   return { lines, rejected, notWritten, types, problemCount, problems };
 }
@@ -123,7 +131,8 @@ export function createImporter(options: ImporterOptions): ImportBody {
     const open = database();
     const claimKey = keys();
     if (!open || !claimKey) return { verdict: verdictOfStatus(503) };
-    const { viewer, key, requestId, ignoreUnknown, atomic } = request;
+    const { viewer, account, key, requestId, ignoreUnknown, atomic } = request;
+    await account.spend(IMPORT_START);
     const hash = createHash('sha256');
     const body = hashed(request.body, hash);
     const importBody = async () => {
@@ -165,6 +174,7 @@ export function createImporter(options: ImporterOptions): ImportBody {
     try {
       return await run(request);
     } catch (error) {
+      if (error instanceof RateLimitedError) return { verdict: verdictOfError(error.code) };
       const { cause: reason, summary } =
         error instanceof ImportError ? error : { cause: error, summary: undefined };
       const { lines = 0, rejected = 0, types } = summary ?? {};

@@ -10,6 +10,7 @@ import type { Session } from '../domain/session.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { noteErrors, type OperationRecord } from '../plugins/operation-record.ts';
 import type { Tracing } from '../tracing/tracing.ts';
+import type { OpenAccount } from './budget.ts';
 import type { Subscribe } from './graphql.ts';
 import { createRequestId } from './request-id.ts';
 import { admitConnection } from './websocket-door.ts';
@@ -44,6 +45,7 @@ export interface WebSocketOptions {
   readonly tracing: Tracing | undefined;
   readonly maxMessageBytes: number;
   readonly authenticate: Authenticate;
+  readonly openAccount: OpenAccount;
   readonly subscribe: Subscribe;
 }
 
@@ -91,7 +93,7 @@ const isOutOfPlace = (error: unknown) =>
   error instanceof Error && error.message.startsWith('Unexpected message of type ');
 
 export function createWebSockets(options: WebSocketOptions): WebSockets {
-  const { log, metrics, tracing, subscribe, authenticate } = options;
+  const { log, metrics, tracing, subscribe, openAccount, authenticate } = options;
   let subscriptions = 0;
 
   const end = ({ operations }: Connection, id: string) => {
@@ -148,7 +150,8 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
         return errors;
       }
       const hangUp = () => socket.terminate();
-      const scope = { requestId, session, access, hangUp };
+      const account = session && openAccount(session, access);
+      const scope = { requestId, session, account, access, hangUp };
       const answer = await onBehalfOf(request, () => subscribe(params, scope));
       // Where it stands, that has ended already.
       trace?.end({ ...access, status: 200 });

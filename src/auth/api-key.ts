@@ -3,7 +3,7 @@ import { isSame } from './compare.ts';
 import { refuse, type Identity } from './identity.ts';
 import type { FindKey } from './key-finder.ts';
 import { hashOf, isLive, parseApiKey } from './keys.ts';
-import { createKeySession } from './session.ts';
+import type { BeginSession } from './session.ts';
 
 /** What a secret is compared with where there is no key, so that as much is done as where there is one. */
 const DECOY = randomBytes(32);
@@ -12,6 +12,7 @@ const DECOY = randomBytes(32);
 export async function checkApiKey(
   values: ReadonlyMap<string, string>,
   findKey: FindKey,
+  beginSession: BeginSession,
 ): Promise<Identity> {
   const given = parseApiKey(values.get('x-api-key')!);
   if (!given) return refuse('malformed API key');
@@ -20,5 +21,5 @@ export async function checkApiKey(
   if (key?.kind !== 'api') return refuse('unknown API key');
   if (!isRight) return refuse('wrong secret of an API key');
   if (!isLive(key)) return refuse('dead API key');
-  return { session: createKeySession(key, findKey) };
+  return { session: beginSession(key) };
 }

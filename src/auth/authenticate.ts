@@ -8,6 +8,7 @@ import { checkApiKey } from './api-key.ts';
 import { readCredentials, type Claim } from './credentials.ts';
 import { refuse, type Identity } from './identity.ts';
 import { createKeyFinder } from './key-finder.ts';
+import { keySessions } from './session.ts';
 import { createSignatureCheck } from './signature.ts';
 import { createTokenCheck } from './token.ts';
 
@@ -36,13 +37,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     return () => Promise.resolve({ session });
   }
   const findKey = createKeyFinder(database);
-  const checkToken = auth.token && createTokenCheck(auth.token);
+  const beginSession = keySessions(findKey, auth.budget);
+  const checkToken = auth.token && createTokenCheck(auth.token, auth.budget);
   const checkSignature =
     secretKey &&
     createSignatureCheck({
       windowMs: auth.signWindowMs,
       secretKey,
       findKey,
+      beginSession,
       claimNonce: (...args) => claimNonce(database(), ...args),
       onUnreadable: (keyId, error) =>
         log.error({ key: keyId, err: error }, 'a key was made with another GATEWAY_SECRET_KEY'),
@@ -60,7 +63,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       case 'token':
         return checkToken ? checkToken(values) : refuse('token, and nothing to check it by');
       case 'apiKey':
-        return checkApiKey(values, findKey);
+        return checkApiKey(values, findKey, beginSession);
     }
   };
 }

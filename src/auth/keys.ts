@@ -17,6 +17,8 @@ export interface KeyTerms {
   /** Undefined: all. */
   readonly campaigns: readonly string[] | undefined;
   readonly people: Viewer['people'];
+  /** Points a minute; 0: without end; null: as the gateway is configured. */
+  readonly budget: number | null;
   readonly expiresAt: Date | null;
 }
 

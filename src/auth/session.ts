@@ -9,9 +9,14 @@ const RECHECK_MS = 2500;
 
 /**
  * Begins a session.
+ * @param budget points a minute; 0: without end.
  * @param isOver whether it has ended; where it fails, that cannot be told now.
  */
-export function createSession(viewer: Viewer, isOver: () => boolean | Promise<boolean>): Session {
+export function createSession(
+  viewer: Viewer,
+  budget: number,
+  isOver: () => boolean | Promise<boolean>,
+): Session {
   const watchers = new Set<(reason: GatewayError) => void>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -29,6 +34,7 @@ export function createSession(viewer: Viewer, isOver: () => boolean | Promise<bo
 
   return {
     viewer,
+    budget: budget === 0 ? undefined : budget,
     watch(onEnd) {
       if (watchers.size === 0) {
         // A database that is away ends nobody's session: it is asked again.
@@ -44,9 +50,13 @@ export function createSession(viewer: Viewer, isOver: () => boolean | Promise<bo
 }
 
 /** Begins the session of a caller who has shown that a key is his. */
-export function createKeySession(key: AccessKey, findKey: FindKey): Session {
-  return createSession(viewerOf(key), async () => {
-    const now = await findKey(key.id);
-    return now === null || !isLive(now);
-  });
+export type BeginSession = (key: AccessKey) => Session;
+
+/** @param budget of keys that have none of their own. */
+export function keySessions(findKey: FindKey, budget: number): BeginSession {
+  return (key) =>
+    createSession(viewerOf(key), key.budget ?? budget, async () => {
+      const now = await findKey(key.id);
+      return now === null || !isLive(now);
+    });
 }

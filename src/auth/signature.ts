@@ -5,7 +5,7 @@ import { decrypt, encrypt } from './encryption.ts';
 import { refuse, type Identity } from './identity.ts';
 import type { FindKey } from './key-finder.ts';
 import { isKeyId, isLive, type AccessKey } from './keys.ts';
-import { createKeySession } from './session.ts';
+import type { BeginSession } from './session.ts';
 
 /** Milliseconds that a signed body may take to arrive. */
 const LONGEST_BODY_MS = 3_600_000;
@@ -32,6 +32,7 @@ export interface SignatureOptions {
   /** What the secrets of keys are encrypted with. */
   readonly secretKey: Uint8Array;
   readonly findKey: FindKey;
+  readonly beginSession: BeginSession;
   /** Takes a nonce of a key for some milliseconds. @returns whether nobody had it. */
   readonly claimNonce: (keyId: string, nonce: string, keptMs: number) => Promise<boolean>;
   /** Called where the secret of a key cannot be decrypted, which is our fault. */
@@ -40,7 +41,7 @@ export interface SignatureOptions {
 
 /** Makes what checks signed requests. */
 export function createSignatureCheck(options: SignatureOptions) {
-  const { windowMs, secretKey, findKey } = options;
+  const { windowMs, secretKey, findKey, beginSession } = options;
   // Where there is no key, as much is done as where there is one.
   const decoy = {
     id: 'decoy',
@@ -64,7 +65,7 @@ export function createSignatureCheck(options: SignatureOptions) {
     if (key?.kind !== 'signed') return refuse('unknown access key');
     if (!isRight) return refuse('wrong signature');
     if (!isLive(key)) return refuse('dead access key');
-    return { session: createKeySession(key, findKey) };
+    return { session: beginSession(key) };
   };
 
   return async (

@@ -82,9 +82,10 @@ function createVerifier({ by, issuer, audience }: TokenConfig) {
 
 /**
  * Makes what checks the header `Authorization: Bearer`, with a token in it.
+ * @param budget points a minute of each caller.
  * @returns a function that throws CheckUnavailableError where the issuer's keys cannot be had.
  */
-export function createTokenCheck(config: TokenConfig) {
+export function createTokenCheck(config: TokenConfig, budget: number) {
   const verify = createVerifier(config);
   return async (values: ReadonlyMap<string, string>): Promise<Identity> => {
     const [, token] =
@@ -100,6 +101,6 @@ export function createTokenCheck(config: TokenConfig) {
     const viewer = readViewer(token, payload, config.claims);
     if (!viewer) return refuse('token without the claims that say what its caller may do', 403);
     const endsAt = (payload.exp! + CLOCK_TOLERANCE_S) * 1000;
-    return { session: createSession(viewer, () => Date.now() >= endsAt) };
+    return { session: createSession(viewer, budget, () => Date.now() >= endsAt) };
   };
 }

@@ -13,6 +13,7 @@ export interface CreateOptions {
   allCampaigns?: boolean;
   hidePeople?: boolean;
   name: string;
+  budget?: number;
   expires?: Date;
 }
 
@@ -62,6 +63,7 @@ export async function runCreateKey(config: Config, options: CreateOptions): Prom
       name,
       campaigns,
       people: options.hidePeople ? 'hidden' : 'shown',
+      budget: options.budget ?? null,
       expiresAt: options.expires ?? null,
     });
     if (campaigns) await warnOfUnknown(database, campaigns);
@@ -73,7 +75,22 @@ export async function runCreateKey(config: Config, options: CreateOptions): Prom
   });
 }
 
-const HEADINGS = ['id', 'kind', 'role', 'campaigns', 'people', 'state', 'created', 'name'];
+const HEADINGS = [
+  'id',
+  'kind',
+  'role',
+  'campaigns',
+  'people',
+  'budget',
+  'state',
+  'created',
+  'name',
+];
+
+/** Points a minute. */
+function budgetOf({ budget }: { budget: number | null }): string {
+  return budget === null ? 'default' : budget === 0 ? 'unlimited' : String(budget);
+}
 
 function stateOf({ revokedAt, expiresAt }: { revokedAt: Date | null; expiresAt: Date | null }) {
   if (revokedAt) return `revoked ${revokedAt.toISOString()}`;
@@ -93,6 +110,7 @@ export function runListKeys(config: Config): Promise<number> {
       // Whoever chose these texts must not write to this terminal.
       key.allCampaigns ? 'all' : JSON.stringify(key.campaigns),
       key.people,
+      budgetOf(key),
       stateOf(key),
       key.createdAt.toISOString(),
       key.name === '' ? '' : JSON.stringify(key.name),

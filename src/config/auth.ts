@@ -52,6 +52,7 @@ const jwksUrl = z
 export const authVariables = {
   GATEWAY_AUTH: oneOf(['on', 'off']).optional(),
   GATEWAY_SIGN_WINDOW: wholeNumber(1, 86_400_000).default(300_000),
+  GATEWAY_BUDGET: wholeNumber(0, 999_999_999).default(1_000_000),
   GATEWAY_SECRET_KEY: secretKey.optional(),
   GATEWAY_JWT_SECRET: jwtSecret.optional(),
   GATEWAY_JWT_JWKS_URL: jwksUrl.optional(),
@@ -104,6 +105,8 @@ export interface TokenConfig {
 export interface AuthConfig {
   /** Milliseconds by which the time of a signature may differ from ours. */
   readonly signWindowMs: number;
+  /** Points a minute that callers may cost each who have no budget of their own; 0: without end. */
+  readonly budget: number;
   /** Absent: no tokens are taken. */
   readonly token: TokenConfig | undefined;
 }
@@ -131,6 +134,7 @@ export function readAuth(env: AuthEnvironment): AuthConfig | undefined {
   if (!isOn) return undefined;
   return {
     signWindowMs: env.GATEWAY_SIGN_WINDOW,
+    budget: env.GATEWAY_BUDGET,
     token: readToken(env),
   };
 }

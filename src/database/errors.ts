@@ -119,3 +119,8 @@ export function serverErrorOf(error: unknown): { code: string; message: string }
   }
   return undefined;
 }
+
+/** Whether a statement that writes has failed because its server takes no writes: it stands by for another, say. */
+export function isReadOnlyServer(error: unknown): boolean {
+  return serverErrorOf(error)?.code === '25006';
+}

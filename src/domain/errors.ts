@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   UNAUTHENTICATED: 'Who is asking could not be established; see the README, "Who may ask".',
   FORBIDDEN: 'This is not allowed here.',
   COST_EXCEEDED: 'The operation costs more than is allowed.',
+  RATE_LIMITED: 'The budget of this caller does not have what this costs yet.',
   TIMEOUT: 'The answer took longer than is allowed.',
   SERVICE_UNAVAILABLE: 'The gateway cannot answer now; the same request may succeed in a moment.',
   INTERNAL_SERVER_ERROR: 'The gateway failed; its log has the reason under the request id.',

@@ -26,6 +26,7 @@ export interface Ending {
 const OF_ERROR_CODE: Readonly<Partial<Record<ErrorCode, Outcome>>> = {
   UNAUTHENTICATED: 'refused',
   FORBIDDEN: 'refused',
+  RATE_LIMITED: 'limited',
   TIMEOUT: 'timeout',
   SERVICE_UNAVAILABLE: 'unavailable',
   INTERNAL_SERVER_ERROR: 'error',

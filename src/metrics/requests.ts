@@ -62,7 +62,7 @@ export function createRequestMetrics(registry: Registry) {
   });
   const costs = new Histogram({
     name: 'rosetta_gateway_operation_cost_points',
-    help: 'What operations cost, those behind REST routes and subscriptions included, refused ones too.',
+    help: 'What operations cost, those behind REST routes and subscriptions included, exports and imports with their rows; refused ones too.',
     labelNames: ['route', 'operation'] as const,
     buckets: COST_BUCKETS,
     registers,

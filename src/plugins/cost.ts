@@ -1,7 +1,8 @@
-import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql';
-import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga';
+import { GraphQLError, type ExecutionArgs } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import { costOf, type Amount } from '../cost/cost.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { addExtensions } from './extensions.ts';
 import type { OperationRecord } from './operation-record.ts';
 
 /** What an answer says of the cost of its operation, in points. */
@@ -17,21 +18,6 @@ function refusalOf({ points, most, path }: Amount, maximum: number, status: numb
   return new GraphQLError(error.message, {
     originalError: error,
     extensions: { ...error.extensions, http: { status } },
-  });
-}
-
-/** Puts what it says of the cost into an answer; of one in parts, into the first. */
-function tellCost(answer: unknown, extensions: CostExtensions): unknown {
-  const tell = (part: ExecutionResult): ExecutionResult => ({
-    ...part,
-    extensions: { ...part.extensions, ...extensions },
-  });
-  if (!isAsyncIterable<ExecutionResult>(answer)) return tell(answer as ExecutionResult);
-  let told = false;
-  return mapAsyncIterator(answer, (part) => {
-    if (told) return part;
-    told = true;
-    return tell(part);
   });
 }
 
@@ -61,7 +47,7 @@ export function useCost(maximum: number): Plugin {
       if (refusal || !extensions) return undefined;
       return {
         onExecuteDone({ result, setResult }) {
-          setResult(tellCost(result, extensions) as typeof result);
+          setResult(addExtensions(result, extensions));
         },
       };
     },

@@ -31,6 +31,7 @@ const VERDICTS: Partial<Record<ErrorCode, Verdict>> = {
   SERVICE_UNAVAILABLE: { ...HICCUP, status: 503 },
   UNAUTHENTICATED: verdictOfStatus(401),
   FORBIDDEN: verdictOfStatus(403),
+  RATE_LIMITED: verdictOfStatus(429),
 };
 
 /** How REST reports a GraphQL error; every code it has no word for is the platform's hiccup, 5000. */

@@ -11,6 +11,7 @@ import {
   type GivenArguments,
 } from '../domain/exports.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { Account } from '../domain/budget/account.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import type { Sources } from './arguments.ts';
 import { verdictOfError, type Verdict } from './envelope.ts';
@@ -27,6 +28,8 @@ export interface ExportProgress {
 export interface ExportRequest {
   /** Who asks. */
   readonly viewer: Viewer;
+  /** What it is charged to. */
+  readonly account: Account;
   readonly of: ExportName;
   readonly given: GivenArguments;
   /** The format to use where none is given. */

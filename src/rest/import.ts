@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Account } from '../domain/budget/account.ts';
 import { IDEMPOTENCY_KEY, isIdempotencyKey } from '../domain/idempotency.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import { INVALID_PARAMETER, verdictOfStatus, type Verdict } from './envelope.ts';
@@ -19,6 +20,8 @@ interface ImportTerms {
 export interface ImportRequest extends ImportTerms {
   /** Who imports. */
   readonly viewer: Viewer;
+  /** What it is charged to. */
+  readonly account: Account;
   /** As it is sent. Breaks off with an `UnreadBodyError`. */
   readonly body: AsyncIterable<Uint8Array>;
   readonly requestId: string;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
+import type { Account } from '../domain/budget/account.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { Session } from '../domain/session.ts';
 import { parseBody, readBody, streamBody } from './body.ts';
@@ -55,6 +56,8 @@ export interface Asked {
   readonly requestId: string;
   /** Who asks. */
   readonly session: Session;
+  /** What it is charged to. */
+  readonly account: Account;
   /** The body of an import, where it was put aside to find out who asks. */
   readonly body?: AsyncIterable<Uint8Array> | undefined;
 }
@@ -167,8 +170,8 @@ export function createRest(
     const exported = EXPORTS_BY_PATH.get(target.path);
     if (exported) {
       progress.route = exported.route;
-      const { requestId, session } = asked;
-      const about = { requestId, viewer: session.viewer, progress, ...exported };
+      const { requestId, session, account } = asked;
+      const about = { requestId, viewer: session.viewer, account, progress, ...exported };
       return giveOut(req, res, target.query, about);
     }
     if (options.importBody && isImportPath(target.path)) {
@@ -198,7 +201,9 @@ export function createRest(
     req: IncomingMessage,
     res: ServerResponse,
     queryString: string,
-    about: Pick<ExportRequest, 'of' | 'requestId' | 'viewer' | 'progress'> & { route: string },
+    about: Pick<ExportRequest, 'of' | 'requestId' | 'viewer' | 'account' | 'progress'> & {
+      route: string;
+    },
   ): Promise<Answer> {
     const { route } = about;
     if (req.method !== 'GET') return wrongMethod(route, 'GET');
@@ -238,6 +243,7 @@ export function createRest(
         body: asked.body ?? body.chunks,
         requestId: asked.requestId,
         viewer: asked.session.viewer,
+        account: asked.account,
       });
       return { route: IMPORT_PATH, verdict, ...rest, bodyIsUnread: !req.readableEnded };
     } finally {

@@ -64,3 +64,23 @@ it('while the database is away nobody is told that he is unknown, and no subscri
     await one.stop();
   }
 });
+
+it('while the database is away nobody is told that he has asked too much, and a crash fills budgets', async () => {
+  const spent = apiKey(await makeKey(gateway, { budget: 1 }));
+  const overdrawn = async (on: TestGateway) => (await ask(on, spent)).statusCode;
+  expect([await overdrawn(gateway), await overdrawn(gateway)]).toEqual([200, 429]);
+  // Its block is less than what is asked.
+  const key = apiKey(await makeKey(gateway, { budget: 5000 }));
+  expect((await ask(gateway, key)).statusCode).toBe(200);
+  await cluster.stop();
+  const away = await ask(gateway, key);
+  expect([away.statusCode, away.headers['retry-after']]).toEqual([503, '1']);
+  expect(away.payload).toContain('SERVICE_UNAVAILABLE');
+  await cluster.start();
+  await eventually(async () => expect((await ask(gateway, key)).statusCode).toBe(200));
+  // Who was told before that there is nothing left remembers that.
+  expect(await overdrawn(gateway)).toBe(429);
+  const other = await createGuardedGateway({ database });
+  expect(await overdrawn(other)).toBe(200);
+  await other.close();
+});

@@ -76,12 +76,12 @@ describe('the keys', () => {
     expect(code).toBe(0);
     const instant = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
     expect(stdout.split('\n')).toEqual([
-      expect.stringMatching(/^id +kind +role +campaigns +people +state +created +name$/),
+      expect.stringMatching(/^id +kind +role +campaigns +people +budget +state +created +name$/),
       expect.stringMatching(
-        `^${id} +api +reader +all +shown +revoked ${instant} +${instant} +"dashboards"$`,
+        `^${id} +api +reader +all +shown +2000000 +revoked ${instant} +${instant} +"dashboards"$`,
       ),
       expect.stringMatching(
-        `^${made.access} +signed +reader +\\["${CAMPAIGN}"\\] +hidden +valid +${instant}$`,
+        `^${made.access} +signed +reader +\\["${CAMPAIGN}"\\] +hidden +default +valid +${instant}$`,
       ),
       '',
     ]);

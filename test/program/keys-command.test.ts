@@ -26,6 +26,7 @@ describe('a wish for a key', () => {
     [[...api, '--all-campaigns', '--expires', '0d'], 1, 'Days to come, such as 90d'],
     [[...api, '--all-campaigns', '--expires', '2020-01-01T00:00:00Z'], 1, 'Days to come'],
     [[...api, '--all-campaigns', '--expires', 'soon'], 1, 'Days to come'],
+    [[...api, '--all-campaigns', '--budget', '-1'], 1, 'A whole number of at most nine digits'],
     [[...api, '--all-campaigns', '--name', 'x'.repeat(256)], 2, 'at most 255 bytes'],
     [
       ['create', '--kind', 'api', '--role', 'admin', '--all-campaigns', '--hide-people'],

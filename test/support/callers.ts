@@ -33,6 +33,7 @@ export function makeKey(
     role: 'reader',
     campaigns: undefined,
     people: 'shown',
+    budget: null,
     expiresAt: null,
     ...terms,
   });

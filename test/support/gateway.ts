@@ -8,6 +8,7 @@ import { createGateway, type GatewayOptions } from '../../src/app/gateway.ts';
 import { traceIdOfRequest } from '../../src/app/log.ts';
 import { createHttpServer } from '../../src/app/server.ts';
 import { readConfig, type Config } from '../../src/config/config.ts';
+import type { LeasePoints } from '../../src/domain/budget/leases.ts';
 import type { Viewer } from '../../src/domain/viewer.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import type { Tracing } from '../../src/tracing/tracing.ts';
@@ -63,6 +64,7 @@ export interface TestGatewayOptions {
   environment?: Record<string, string>;
   database?: TestDatabase;
   times?: Pick<GatewayOptions, 'bodyTimeoutMs' | 'stallTimeoutMs' | 'keyTimes' | 'stallMs'>;
+  lease?: LeasePoints;
   stopping?: AbortSignal;
   anybody?: Viewer;
 }
@@ -76,7 +78,7 @@ export const VAST_LIMITS = {
 };
 
 /** Tests ask for measures of a hundred rows with all that is behind them, which callers may not unless told. */
-const ANY_COST = { GATEWAY_MAX_COST: '1000000000000' };
+const ANY_COST = { GATEWAY_MAX_COST: '1000000000000', GATEWAY_BUDGET: '0' };
 
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const config = readConfig({ ...ANY_COST, ...ANY_SPEED, ...options.environment });
@@ -85,7 +87,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     { level: 'trace', base: undefined, mixin: traceIdOfRequest },
     { write: (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const { times, stopping, anybody } = options;
+  const { times, stopping, lease, anybody } = options;
   const metrics = createMetrics('0.0.0');
   const tracing =
     config.tracing &&
@@ -102,6 +104,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const gateway = createGateway({
     ...times,
     ...(stopping && { stopping }),
+    ...(lease && { lease }),
     anybody,
     config,
     log,

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../src/domain/errors.ts';
+import type { Account } from '../../src/domain/budget/account.ts';
 import { endlessSession } from '../../src/domain/session.ts';
 import {
   answerClientError,
@@ -37,6 +38,9 @@ const EMPTY: Record<string, Record<string, unknown>> = {
   RestChanges: { changes: { watermark: 'w', hasMore: false, entries: [] } },
 };
 
+/** Of who has no budget. */
+const FREE: Account = { spend: () => Promise.resolve(undefined), charge: () => {} };
+
 export async function startRestServer(options: Partial<RestOptions> = {}): Promise<RestServer> {
   const server: RestServer = {
     port: 0,
@@ -64,7 +68,7 @@ export async function startRestServer(options: Partial<RestOptions> = {}): Promi
   const http = createServer({ maxHeaderSize: 131_072 }, (req, res) => {
     const requestId = randomBytes(16).toString('hex');
     res.setHeader('X-Request-Id', requestId);
-    rest(req, res, { requestId, session: endlessSession() }).then(
+    rest(req, res, { requestId, session: endlessSession(), account: FREE }).then(
       (outcome) => server.outcomes.push(outcome),
       (error: unknown) => {
         server.failures.push(error);
