@@ -2,9 +2,11 @@ import {
   getNamedType,
   getNullableType,
   isAbstractType,
+  isInputObjectType,
   isIntrospectionType,
   isListType,
   isObjectType,
+  type GraphQLArgument,
   type GraphQLObjectType,
   type GraphQLOutputType,
 } from 'graphql';
@@ -18,15 +20,19 @@ interface Field {
   readonly type: GraphQLOutputType;
   readonly description: string;
   readonly cost: FieldCost;
+  readonly args: readonly GraphQLArgument[];
 }
 
 const fieldsOf = (type: GraphQLObjectType): Field[] =>
-  Object.values(type.getFields()).map(({ name, type: fieldType, description, extensions }) => ({
-    name: `${type.name}.${name}`,
-    type: fieldType,
-    description: description!,
-    cost: extensions.cost ?? {},
-  }));
+  Object.values(type.getFields()).map(
+    ({ name, type: fieldType, description, extensions, args }) => ({
+      name: `${type.name}.${name}`,
+      type: fieldType,
+      description: description!,
+      cost: extensions.cost ?? {},
+      args,
+    }),
+  );
 
 /** What a field can lead to. */
 function typesOf({ type }: Field): readonly GraphQLObjectType[] {
@@ -102,6 +108,15 @@ it('every list says how many items it can have, if anything that can be asked of
       field.cost.items === undefined,
   );
   expect(namesOf(endless)).toEqual([]);
+});
+
+it('every field that has rows found by conditions says how many they are', () => {
+  const silent = fields.filter(({ args, cost }) => {
+    const type = getNamedType(args.find(({ name }) => name === 'filter')?.type);
+    return isInputObjectType(type) && 'and' in type.getFields() && !cost.filter;
+  });
+  // They are held against rows that are there, one by one.
+  expect(namesOf(silent)).toEqual(['Subscription.taskChanged', 'Subscription.historyAppended']);
 });
 
 it('every field that is a part of a page, or goes through what another is about, is in such a one', () => {

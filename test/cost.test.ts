@@ -103,7 +103,77 @@ describe('an operation costs', () => {
     [
       'a page by its number',
       '{ taskPage(annotationRequestIds: ["a"], page: 9, pageSize: 30) { nodes { taskId } } }',
-      10 + 30,
+      10 + 30 + 5,
+    ],
+    [
+      'what such a page skips, of each request',
+      '{ annotationHistoryPage(annotationRequestIds: ["a", "b", "c"], page: 9, pageSize: 30) { totalCount nodes { recordId } } }',
+      10 + 30 + 2 * 3 * 10,
+    ],
+    [
+      'rows that are gone through to find one',
+      '{ tasks(first: 1, filter: { instanceNum: { gte: 0, lt: 5 } }) { nodes { taskId } } }',
+      11 + 1 + 500 + 2 * 50,
+    ],
+    [
+      'the same to count them',
+      '{ tasks(first: 0, filter: { statusCode: { eq: 0 } }) { totalCount } }',
+      11 + 500 + 50 + 500 + 50,
+    ],
+    [
+      'nothing for no condition',
+      '{ tasks(first: 1, filter: { and: [{}] }) { nodes { taskId } } }',
+      12,
+    ],
+    [
+      'what it takes to search texts',
+      '{ tasks(first: 0, filter: { sceneId: { contains: "a" } }) { nodes { taskId } } }',
+      11 + 2 * 500,
+    ],
+    [
+      'more to search longer ones',
+      `{ tasks(first: 0, filter: { sceneId: { contains: "${'a'.repeat(1000)}" } }) { nodes { taskId } } }`,
+      11 + 500 + 5 * 500,
+    ],
+    [
+      'what conditions on other rows take',
+      '{ tasks(first: 0, filter: { pool: { typeCode: { eq: 1 } } }) { nodes { taskId } } }',
+      11 + 500 + 500 + 50,
+    ],
+    [
+      'more where they decide nothing alone',
+      '{ tasks(first: 0, filter: { or: [{ statusCode: { eq: 1 } }, { pool: { typeCode: { eq: 1 } } }] }) { nodes { taskId } } }',
+      11 + 500 + 50 + 10 * (500 + 50),
+    ],
+    [
+      'so much more for what these hang together with',
+      '{ tasks(first: 0, filter: { not: { annotationHistory: { pool: { typeCode: { eq: 1 } } } } }) { nodes { taskId } } }',
+      11 + 500 + 10 * (500 + 10 * (500 + 50)),
+    ],
+    [
+      'less where ids say which',
+      '{ tasks(first: 0, filter: { pool: { poolId: { in: [1, 2] } } }) { nodes { taskId } } }',
+      11 + (2 / 10) * (500 + 500 + 50),
+    ],
+    [
+      'less where requests are named',
+      '{ tasks(first: 0, annotationRequestIds: ["a"], filter: { statusCode: { eq: 1 } }) { nodes { taskId } } }',
+      11 + (1 / 10) * (500 + 50),
+    ],
+    [
+      'as much where ids are one of several ways',
+      '{ tasks(first: 0, filter: { or: [{ taskId: { eq: 1 } }, { statusCode: { eq: 1 } }] }) { nodes { taskId } } }',
+      11 + 500 + 2 * 50,
+    ],
+    [
+      'what conditions take in each of many lists',
+      '{ campaigns(first: 10) { nodes { tasks(first: 1, filter: { statusCode: { eq: 1 } }) { nodes { taskId } } } } }',
+      11 + 10 * (1 + 1 + 1 + 50 + 5),
+    ],
+    [
+      'what the conditions of a report take',
+      '{ workload(first: 0, filter: { statusCode: { eq: 1 } }) { totalCount } }',
+      10 + 20 * 500 + 200 + 20 * 500 + 200,
     ],
     [
       'as many rows as there are ids',
@@ -140,6 +210,36 @@ describe('an operation costs', () => {
   ])('%s', (_name, variables, rows) => {
     const query = 'query ($n: Int = 3) { tasks(first: $n) { nodes { taskId } } }';
     expect(points(query, variables)).toBe(11 + rows);
+  });
+
+  it.each<[string, unknown, number]>([
+    ['what its variables say', { or: [{ statusCode: { eq: 1 } }, { statusCode: { eq: 2 } }] }, 2],
+    ['what one says that stands for a list', { or: { statusCode: { in: [1, 2] } } }, 1],
+    ['their defaults', undefined, 1],
+    ['nothing for null', null, 0],
+    [
+      'nothing for what is no filter',
+      [['x'], 1, { toString: { eq: 1 }, or: 7, statusCode: 'x' }],
+      0,
+    ],
+  ])('for a filter %s', (_name, filter, conditions) => {
+    const expected = conditions === 0 ? 11 : 11 + 500 + 50 * conditions;
+    const query = (text: string) =>
+      `query ($f: TaskFilter = { statusCode: { gt: 1 } }) { tasks(first: 0, filter: ${text}) { nodes { taskId } } }`;
+    const variables = filter === undefined ? {} : { f: filter };
+    expect(points(query('$f'), variables)).toBe(expected);
+    expect(points(query('{ and: [{ and: [$f] }] }'), variables)).toBe(expected);
+  });
+
+  it('a number for a filter, however deep or long', () => {
+    const query = 'query ($f: TaskFilter) { tasks(first: 0, filter: $f) { nodes { taskId } } }';
+    let deep: object = { pool: { typeCode: { eq: 1 } } };
+    for (let level = 0; level < 50_000; level++) deep = { not: deep };
+    expect(points(query, { f: deep })).toBe(11);
+    const lookUp = (levels: number): object =>
+      levels === 0 ? { statusCode: { eq: 1 } } : { not: { pool: { tasks: lookUp(levels - 1) } } };
+    const long = { or: Array.from({ length: 20_000 }, () => lookUp(6)) };
+    expect(points(query, { f: long })).toBeGreaterThan(1_000_000_000);
   });
 
   it('nothing for what @skip and @include leave out', () => {

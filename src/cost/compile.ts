@@ -10,6 +10,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
+  type GraphQLInputObjectType,
   type GraphQLInterfaceType,
   type GraphQLObjectType,
   type GraphQLOutputType,
@@ -20,7 +21,7 @@ import {
   type TypeNode,
   type ValueNode,
 } from 'graphql';
-import type { FieldCost } from './declare.ts';
+import type { FieldCost, PageSize } from './declare.ts';
 
 /** Points for a field at the root, which sends a statement of its own at least. */
 const STATEMENT = 10;
@@ -30,6 +31,13 @@ const INTROSPECTION = { price: 100 };
 
 /** What an argument is given: something that is written down, by its size, or what a variable is. */
 export type Given = { readonly size: unknown } | { readonly variable: string };
+
+/** What a filter is given: as it is written down, variables in it included. */
+export interface GivenFilter {
+  readonly value: ValueNode;
+  readonly type: GraphQLInputObjectType;
+  readonly within: Given | undefined;
+}
 
 /** What a directive makes depend on a variable. */
 export interface Condition {
@@ -46,6 +54,8 @@ export interface PricedField {
   /** What says the size of its page, the first that is given. */
   readonly sizes: readonly Given[];
   readonly order?: Given | undefined;
+  readonly wholes?: readonly Given[];
+  readonly filter?: GivenFilter | undefined;
   /** What is asked of what it leads to: one for each type that this can be. */
   readonly inside: readonly Selection[];
 }
@@ -129,6 +139,12 @@ function readGiven(value: ValueNode): Given {
     : { size: sizeOf(valueFromASTUntyped(value)) };
 }
 
+function hasVariable(value: ValueNode): boolean {
+  if (value.kind === Kind.LIST) return value.values.some(hasVariable);
+  if (value.kind === Kind.OBJECT) return value.fields.some(({ value }) => hasVariable(value));
+  return value.kind === Kind.VARIABLE;
+}
+
 /** Finds out what a document's operation costs, as far as that does not depend on variables. */
 export function compile(
   schema: GraphQLSchema,
@@ -191,8 +207,25 @@ export function compile(
       if (read && 'variable' in read) varies = true;
       return read;
     };
-    const sizes = page ? page.from.map(given).filter((one) => one !== undefined) : NONE;
-    return { when, name, cost, sizes, order: given(page?.order), inside };
+    const allGiven = (size: PageSize | undefined) =>
+      size ? size.from.map(given).filter((one) => one !== undefined) : NONE;
+    const readFilter = (): GivenFilter | undefined => {
+      const value = node.arguments?.find((one) => one.name.value === 'filter')?.value;
+      if (!cost.filter || !value) return undefined;
+      varies ||= hasVariable(value);
+      const type = field.args.find((one) => one.name === 'filter')!.type as GraphQLInputObjectType;
+      return { value, type, within: given(cost.filter.within) };
+    };
+    return {
+      when,
+      name,
+      cost,
+      sizes: allGiven(page),
+      order: given(page?.order),
+      wholes: allGiven(cost.wholes),
+      filter: readFilter(),
+      inside,
+    };
   };
 
   const readOne = (

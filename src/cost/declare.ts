@@ -19,7 +19,7 @@ export interface FieldCost {
   readonly page?: PageSize & {
     /** Points for each of them at least, whatever is asked of them: 1 unless told. */
     readonly row?: number;
-    /** The argument that orders them otherwise than they are stored, for which all have to be gone through. */
+    /** The argument for which all have to be gone through: another order than they are stored in, the number of the page. */
     readonly order?: string;
   };
   /**
@@ -29,6 +29,17 @@ export interface FieldCost {
   readonly items?: number | 'page' | 'own';
   /** Points for going through all that the field is about once: the rows of the whole list, the records that it measures. */
   readonly whole?: number;
+  /** How many such wholes there are, if not one. */
+  readonly wholes?: PageSize;
+  /** What each row is held against by the argument `filter`. */
+  readonly filter?: {
+    /** Points for going through these rows once. */
+    readonly rows: number;
+    /** Whether that is in the price. */
+    readonly isPaid?: boolean;
+    /** The argument that says by their ids what the rows belong to, beside the filter. */
+    readonly within?: string;
+  };
   /** How often the field goes through all that the field around it is about. */
   readonly share?: number;
 }

@@ -1,13 +1,16 @@
+import { valueFromASTUntyped } from 'graphql';
 import { add, inside, NOTHING, own, times, type Amount } from './amount.ts';
 import {
   sizeOf,
   type Condition,
   type Given,
+  type GivenFilter,
   type PricedField,
   type Program,
   type Selection,
 } from './compile.ts';
-import type { PageSize } from './declare.ts';
+import type { FieldCost, PageSize } from './declare.ts';
+import { weighFilter } from './filter.ts';
 
 type Variables = Readonly<Record<string, unknown>> | null | undefined;
 
@@ -35,10 +38,15 @@ const most = (one: Sum, other: Sum): Sum => ({
   share: larger(one.share, other.share),
 });
 
+/** Of how many ids the rows are a tenth of all: those of some pools, or campaigns, are no more. */
+const IDS_OF_ALL = 10;
+
 /** Works out what an operation costs with its variables, which may be as wrong as callers like. */
 export function evaluate({ selection, defaults }: Program, variables: Variables): Amount {
   const valueOf = (name: string): unknown =>
     variables && Object.hasOwn(variables, name) ? variables[name] : defaults.get(name);
+  let all: Record<string, unknown> | undefined;
+  const allVariables = () => (all ??= { ...Object.fromEntries(defaults), ...variables });
   const read = (given: Given) =>
     'variable' in given ? sizeOf(valueOf(given.variable)) : given.size;
   // What is no boolean is refused by the executor.
@@ -55,8 +63,32 @@ export function evaluate({ selection, defaults }: Program, variables: Variables)
     return size !== undefined && size !== 0;
   };
 
-  const sumField = ({ name, cost, sizes, order, inside: types }: PricedField): Sum => {
-    const { price, share = 0, whole, page, items } = cost;
+  /** @returns points for going through the rows a filter is about, where it has conditions, and for holding them against it. */
+  const readFilter = (
+    { rows, isPaid = false }: NonNullable<FieldCost['filter']>,
+    { value, type, within }: GivenFilter,
+  ) => {
+    const { tenths, ids } = weighFilter(valueFromASTUntyped(value, allVariables()), type);
+    const others = within && read(within);
+    const found = Math.min(ids, Number.isInteger(others) ? (others as number) : Infinity);
+    const part = rows * Math.min(1, found / IDS_OF_ALL);
+    return {
+      going: tenths === 0 || isPaid ? 0 : Math.ceil(part),
+      holding: Math.ceil((part * tenths) / 10),
+    };
+  };
+
+  const sumField = (field: PricedField): Sum => {
+    const { name, cost, sizes, order, inside: types } = field;
+    const { price, share = 0, page, items } = cost;
+    const filter =
+      cost.filter && field.filter
+        ? readFilter(cost.filter, field.filter)
+        : { going: 0, holding: 0 };
+    const whole =
+      cost.whole === undefined
+        ? undefined
+        : cost.whole * (cost.wholes ? rowsOf(field.wholes ?? [], cost.wholes) : 1);
     const found = types.map(sumOf).reduce(most, NO_SUM);
     const item = add(own(name, 1), inside(name, found.once));
     let once = own(name, price);
@@ -68,9 +100,10 @@ export function evaluate({ selection, defaults }: Program, variables: Variables)
       once = add(once, times(rowsOf(sizes, page), each));
     }
     if (whole !== undefined) {
-      once = add(once, times(whole, inside(name, found.share)));
+      once = add(once, times(whole + filter.holding, inside(name, found.share)));
       if (isGiven(order)) once = add(once, own(name, whole));
     }
+    once = add(once, own(name, filter.going + filter.holding));
     return {
       once,
       each: items === 'page' ? item : page ? NOTHING : inside(name, found.each),

@@ -45,14 +45,15 @@ const pageOf = (list: ListName) => ({
   max: MAX_PAGE_SIZE[list],
 });
 
-const listOf = (noun: Noun, whole: number): FieldCost => ({
+const listOf = (noun: Noun, whole: number, within?: string): FieldCost => ({
   price: 1,
   page: { ...pageOf(noun), order: 'orderBy' },
   whole,
+  filter: { rows: whole, ...(within && { within }) },
 });
 
 /** What a list of all rows costs. */
-export const listCost = (noun: Noun) => costs(listOf(noun, ALL_ROWS[noun]));
+export const listCost = (noun: Noun) => costs(listOf(noun, ALL_ROWS[noun], 'annotationRequestIds'));
 
 /** What a list of the rows that hang on another row costs. */
 export const relatedListCost = (noun: Noun, range: Range) =>
@@ -62,12 +63,16 @@ export const relatedListCost = (noun: Noun, range: Range) =>
 export const evidenceCost = (noun: Noun) =>
   costs({ price: 5, page: pageOf(noun), whole: ROWS_BEHIND_NUMBER });
 
-/** What a page by its number costs, of the rows of some requests. */
-export const numberedPageCost = (noun: 'Task' | 'AnnotationHistory') =>
-  costs({
-    page: { from: ['pageSize'], unless: MAX_PAGE_SIZE[noun], max: MAX_PAGE_SIZE[noun] },
-    whole: ROWS_OF_RANGE[noun === 'Task' ? 'tasksOfCampaign' : 'historyOfRequest'],
+/** What a page by its number costs, of the rows of some requests: those that it skips are gone through. */
+export const numberedPageCost = (noun: 'Task' | 'AnnotationHistory') => {
+  const whole = ROWS_OF_RANGE[noun === 'Task' ? 'tasksOfRequest' : 'historyOfRequest'];
+  const max = MAX_PAGE_SIZE[noun];
+  return costs({
+    page: { from: ['pageSize'], unless: max, max, order: 'page' },
+    whole,
+    wholes: { from: ['annotationRequestIds'], unless: 1, max: ALL_ROWS[noun] / whole },
   });
+};
 
 /** Whose work the tasks of a range are. */
 export const scopeOfRange = (range: WorkRange): ScopeKind =>
@@ -90,7 +95,12 @@ export const measureCost = (scope: ScopeKind, times: number, items?: number) =>
 /** What a report on the work of a scope costs: a page of groups, for which it goes through all of it so many times. */
 export const reportCost = (list: ListName, scope: ScopeKind | undefined, times: number) => {
   const whole = WORK[scope ?? 'everything'];
-  return costs({ price: times * whole, page: pageOf(list), whole: times * whole });
+  return costs({
+    price: times * whole,
+    page: pageOf(list),
+    whole: times * whole,
+    filter: { rows: scope ? whole : ALL_ROWS.AnnotationHistory, isPaid: true },
+  });
 };
 
 /** The rows of the page that a field is a part of. */
