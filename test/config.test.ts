@@ -467,3 +467,11 @@ it('has every variable, and no other, in the tables of README.md', async () => {
   const listed = [...tables.join('').matchAll(/^\| *`([^`]*)` *\|/gm)].map(([, name]) => name);
   expect(listed.sort()).toEqual([...VARIABLE_NAMES].sort());
 });
+
+it('takes ops/gateway.env, with what is commented out there, and asks everybody who he is', async () => {
+  const text = await readFile(new URL('../ops/gateway.env', import.meta.url), 'utf8');
+  const assignments = [...text.matchAll(/^(?:# )?([A-Z_]+)=(.*)$/gm)];
+  const environment = Object.fromEntries(assignments.map(([, name, value]) => [name!, value!]));
+  expect(VARIABLE_NAMES).toEqual(expect.arrayContaining(Object.keys(environment)));
+  expect(readConfig(environment).auth).toBeDefined();
+});
