@@ -15,6 +15,7 @@ import { isPageRequest } from './graphiql.ts';
 import { renderGraphQLError } from './graphql-request.ts';
 import type { Identify } from './identify.ts';
 import type { Overload, Place } from './overload.ts';
+import { GRAPHQL_PATH, PROBE_PATHS } from './paths.ts';
 import type { Spool } from './spool.ts';
 
 /** What a caller who is not known is told beside the status (RFC 9110). */
@@ -41,10 +42,8 @@ export interface Admitted {
 export interface DoorOptions {
   readonly overload: Overload;
   readonly identify: Identify;
-  /** The path of GraphQL, that of the metrics where they are told here, and those that are open to everybody. */
-  readonly graphqlPath: string;
+  /** Where the metrics are; undefined: not here. */
   readonly metricsPath: string | undefined;
-  readonly openPaths: ReadonlySet<string>;
   /** Whether GraphiQL is there, which is open to everybody too. */
   readonly graphiql: boolean;
   /** Whether a request comes from a page that may send it, or from none. */
@@ -57,8 +56,7 @@ export interface DoorOptions {
 
 /** Makes what lets requests in before anything is done with them, or answers those that it does not let in. */
 export function createDoor(options: DoorOptions) {
-  const { identify, overload, graphqlPath, metricsPath, openPaths, graphiql, timeZone, ingest } =
-    options;
+  const { identify, overload, metricsPath, graphiql, timeZone, ingest } = options;
 
   const refuse = (
     req: IncomingMessage,
@@ -68,7 +66,7 @@ export function createDoor(options: DoorOptions) {
     access: AccessRecord,
   ) => {
     if (status === 401) res.setHeader('WWW-Authenticate', CHALLENGE);
-    const code = access.route === graphqlPath ? CODES[status] : undefined;
+    const code = access.route === GRAPHQL_PATH ? CODES[status] : undefined;
     if (code) {
       access.errorCodes = [code];
       writeJson(req, res, status, renderGraphQLError(code, ERROR_CODES[code]));
@@ -88,9 +86,10 @@ export function createDoor(options: DoorOptions) {
   ): Promise<Admitted | undefined> => {
     const { path } = splitTarget(req.url ?? '/');
     // GraphiQL is the same for everybody; what is asked from it says who asks.
-    if (openPaths.has(path) || (graphiql && path === graphqlPath && isPageRequest(req))) return {};
+    if (PROBE_PATHS.has(path) || (graphiql && path === GRAPHQL_PATH && isPageRequest(req)))
+      return {};
     const isMetrics = path === metricsPath;
-    access.route = path === graphqlPath || isMetrics ? path : routeOf(path);
+    access.route = path === GRAPHQL_PATH || isMetrics ? path : routeOf(path);
     const turnAway = () => {
       overload.turnAway();
       access.turnedAway = true;
@@ -116,7 +115,7 @@ export function createDoor(options: DoorOptions) {
     access.viewer = viewer.name;
     const may = isMetrics ? mayObserve : isImport ? mayWrite : mayRead;
     // What an operation of GraphQL asks for is known later.
-    if (path !== graphqlPath && !may(viewer)) {
+    if (path !== GRAPHQL_PATH && !may(viewer)) {
       access.refusal = `role ${viewer.role}`;
       await found.body?.close();
       refuse(req, res, 403, requestId, access);

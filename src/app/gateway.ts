@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { createAuthenticator } from '../auth/authenticate.ts';
@@ -6,40 +6,25 @@ import { CheckUnavailableError } from '../auth/identity.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { idempotencyKeys, type KeyTimes } from '../database/idempotency.ts';
-import { currentRequest, onBehalfOf } from '../database/request.ts';
 import type { LeasePoints } from '../domain/budget/leases.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { IDEMPOTENCY_KEY } from '../domain/idempotency.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import { createFeed, type Feed } from '../feed/feed.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import {
-  createRest,
-  headerOf,
-  isLasting,
-  refuseBody,
-  SECURITY_HEADERS,
-  splitTarget,
-  verdictOfStatus,
-  writeFailure,
-  writeJson,
-} from '../rest/rest.ts';
+import { createRest, splitTarget } from '../rest/rest.ts';
 import type { Tracing } from '../tracing/tracing.ts';
-import type { AccessRecord } from './access.ts';
+import { createAnswer } from './answer.ts';
 import { createAccounts } from './budget.ts';
 import { createCors } from './cors.ts';
-import { withDeadline } from './deadline.ts';
-import { createDoor, type Admitted } from './door.ts';
+import { createDoor } from './door.ts';
 import { createExporter } from './export.ts';
-import { isPageRequest, writePage } from './graphiql.ts';
 import { createGraphQL } from './graphql.ts';
-import { prepareGraphQLRequest, renderGraphQLError } from './graphql-request.ts';
-import { createImporter } from './import.ts';
-import { createReadinessCheck, writeProbe } from './health.ts';
+import { createReadinessCheck } from './health.ts';
 import { createIdentifier } from './identify.ts';
-import { isRead, METRICS_PATH, writeMetrics } from './metrics.ts';
+import { createImporter } from './import.ts';
 import { createOverload } from './overload.ts';
-import { createRequestId } from './request-id.ts';
+import { GRAPHQL_PATH, METRICS_PATH } from './paths.ts';
+import { createRequests } from './requests.ts';
 import { isSameOrigin, isWebSocket, refuseUpgrade } from './upgrade.ts';
 import { createWebSockets } from './websocket.ts';
 
@@ -87,11 +72,6 @@ export interface GatewayOptions {
   anybody?: Viewer;
 }
 
-const GRAPHQL_PATH = '/graphql';
-const PROBE_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
-/** Somebody looks there every few seconds, for ever. */
-const UNTRACED_PATHS: ReadonlySet<string> = new Set([...PROBE_PATHS, METRICS_PATH]);
-
 /** Why subscriptions end with the gateway. */
 const STOPPING = new GatewayError(
   'SERVICE_UNAVAILABLE',
@@ -109,7 +89,7 @@ export interface Gateway {
   readonly stop: () => void;
 }
 
-/** The gateway: GraphQL, the REST routes and the probes. */
+/** Wires the parts of the gateway together: who is let in, what answers, and what is seen of it. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { config, log, metrics, tracing, database } = options;
   const { stopping = new AbortController().signal } = options;
@@ -160,9 +140,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       timeoutMs: options.bodyTimeoutMs,
       stopping,
     }),
-    graphqlPath: GRAPHQL_PATH,
     metricsPath,
-    openPaths: PROBE_PATHS,
   });
   const graphql = createGraphQL({ config, log, metrics, database, keys, feed });
   const webSockets = createWebSockets({
@@ -185,136 +163,49 @@ export function createGateway(options: GatewayOptions): Gateway {
     stallTimeoutMs: options.stallTimeoutMs,
     stopping,
   });
-  /** The requests that are not over. */
-  const underWay = new Set<AccessRecord>();
+  const answer = createAnswer({
+    ...config,
+    log,
+    metrics,
+    yoga: graphql.yoga,
+    rest,
+    openAccount,
+    checkReadiness: createReadinessCheck(database, stopping),
+    graphiql,
+    metricsPath,
+  });
+  const requests = createRequests({
+    ...config,
+    log,
+    metrics,
+    tracing,
+    stopping,
+    async serve(req, res, requestId, access) {
+      if (letRead(req, res)) {
+        access.route = 'preflight';
+        return;
+      }
+      const admitted = await admit(req, res, requestId, access);
+      try {
+        if (admitted) await answer(req, res, requestId, access, admitted);
+      } finally {
+        await admitted?.body?.close();
+      }
+    },
+  });
   metrics.watchTraffic({
-    requests: () => underWay.size,
+    requests: () => requests.underWay.size,
     webSockets: webSockets.connections,
     subscriptions: () => ({
-      sse: [...underWay].filter(({ operationType }) => operationType === 'subscription').length,
+      sse: [...requests.underWay].filter(({ operationType }) => operationType === 'subscription')
+        .length,
       websocket: webSockets.subscriptions(),
     }),
   });
   metrics.watchPool(() => database()?.connections());
-  const stampOf = (requestId: string) => ({ requestId, timeZone: config.timeZone });
-  const checkReadiness = createReadinessCheck(database, stopping);
-
-  const answer = async (
-    req: IncomingMessage,
-    res: ServerResponse,
-    requestId: string,
-    access: AccessRecord,
-    { session, body: importBody, place }: Admitted,
-  ): Promise<void> => {
-    const { path } = splitTarget(req.url ?? '/');
-    if (path === GRAPHQL_PATH && graphiql && isPageRequest(req)) {
-      access.route = path;
-      writePage(req, res);
-    } else if (path === GRAPHQL_PATH) {
-      access.route = path;
-      const refusal = await prepareGraphQLRequest(req, config.maxBodyBytes);
-      if (!refusal) {
-        const { body } = req as { body?: string };
-        const idempotencyKey = headerOf(req, IDEMPOTENCY_KEY);
-        const hangUp = () => res.destroy();
-        const lasts = () => {
-          place?.giveUp();
-          currentRequest()?.lift?.();
-        };
-        const account = session && openAccount(session, access, res);
-        const scope = { requestId, session, account, access, idempotencyKey, body, hangUp, lasts };
-        await graphql.yoga(req, res, scope);
-      } else if ('unread' in refusal) {
-        refuseBody(req, res, verdictOfStatus(refusal.unread), stampOf(requestId));
-      } else {
-        access.errorCodes = ['BAD_USER_INPUT'];
-        const { status, message } = refusal;
-        writeJson(req, res, status, renderGraphQLError('BAD_USER_INPUT', message));
-      }
-    } else if (PROBE_PATHS.has(path) || path === metricsPath) {
-      access.route = path;
-      if (!isRead(req)) {
-        writeFailure(res, { ...stampOf(requestId), status: 405, allow: 'GET, HEAD' });
-      } else if (path === metricsPath) {
-        await writeMetrics(res, metrics);
-      } else {
-        writeProbe(res, path === '/healthz' ? { ready: true } : await checkReadiness());
-      }
-    } else if (session) {
-      if (isLasting(path)) place?.giveUp();
-      const account = openAccount(session, access, res);
-      const asked = { requestId, session, account, body: importBody?.read() };
-      const outcome = await rest(req, res, asked, access);
-      access.route = outcome.route;
-      access.code = outcome.code;
-      if (outcome.cost !== undefined) access.cost = outcome.cost;
-      if (outcome.warning) {
-        log.warn({ requestId, route: outcome.route, ...outcome.warning }, 'page size cut');
-      }
-    }
-  };
-
-  const serve = async (
-    ...[req, res, requestId, access]: Parameters<typeof admit>
-  ): Promise<void> => {
-    if (letRead(req, res)) {
-      access.route = 'preflight';
-      return;
-    }
-    const admitted = await admit(req, res, requestId, access);
-    try {
-      if (admitted) await answer(req, res, requestId, access, admitted);
-    } finally {
-      await admitted?.body?.close();
-    }
-  };
-
-  const handle: RequestListener = (req, res) => {
-    const started = performance.now();
-    const requestId = createRequestId();
-    const access: AccessRecord = { route: 'unknown' };
-    res.setHeaders(SECURITY_HEADERS);
-    res.setHeader('X-Request-Id', requestId);
-    if (stopping.aborted) res.setHeader('Connection', 'close');
-    underWay.add(access);
-    const { path } = splitTarget(req.url ?? '/');
-    const asked = { requestId, about: access };
-    const trace = UNTRACED_PATHS.has(path) ? undefined : tracing?.begin(asked, path, req);
-    const traced = { ...asked, trace };
-    const request = isLasting(path) ? traced : withDeadline(traced, res, config.requestTimeoutMs);
-    const end = () => {
-      underWay.delete(access);
-      const durationMs = performance.now() - started;
-      // Who hung up before the answer was given no status.
-      const status = res.writableEnded ? res.statusCode : undefined;
-      metrics.requestEnded({ ...access, status }, durationMs / 1000);
-      request.trace?.end({ ...access, status });
-      // Somebody looks every few seconds, for ever.
-      const isRoutine = access.route === METRICS_PATH && status === 200;
-      // At overload a line each would be too much: there is one a second about all of them.
-      const level = isRoutine || access.turnedAway ? 'debug' : 'info';
-      log[level](
-        {
-          requestId,
-          method: req.method,
-          ...access,
-          ...(status === undefined ? { aborted: true } : { status }),
-          durationMs: Math.round(durationMs * 100) / 100,
-        },
-        'request',
-      );
-    };
-    res.once('close', () => onBehalfOf(request, end));
-    const fail = (error: unknown) => {
-      log.error({ requestId, err: error }, 'request failed');
-      if (!res.headersSent) writeFailure(res, { ...stampOf(requestId), status: 500 });
-      else res.destroy();
-    };
-    void onBehalfOf(request, () => serve(req, res, requestId, access).catch(fail));
-  };
 
   return {
-    handle,
+    handle: requests.handle,
     upgrade(req, socket, head) {
       const { path } = splitTarget(req.url ?? '/');
       if (path !== GRAPHQL_PATH || !isWebSocket(req) || stopping.aborted) return false;

@@ -52,6 +52,7 @@ import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 import { countEntities } from './imported-rows.ts';
 import { readManifest } from './manifest.ts';
+import { GRAPHQL_PATH } from './paths.ts';
 
 /** What the HTTP handler hands to Yoga with each request. */
 export interface RequestScope extends IdempotentRequest, ChargedRequest {
@@ -187,7 +188,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
   const yoga = createYoga<RequestScope, GatewayContext>({
     schema,
     context: createContext,
-    graphqlEndpoint: '/graphql',
+    graphqlEndpoint: GRAPHQL_PATH,
     maskedErrors: { maskError: mask },
     // Our own log has a line for every request and the reason of every masked error.
     logging: false,

@@ -5,8 +5,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { splitTarget } from '../rest/rest.ts';
-
-export const METRICS_PATH = '/metrics';
+import { METRICS_PATH } from './paths.ts';
 
 /** Milliseconds a request may take to arrive; it is a line and some headers. */
 const REQUEST_TIMEOUT_MS = 10_000;

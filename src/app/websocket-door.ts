@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Session } from '../domain/session.ts';
 import { identifyConnection, statusOfFault } from './identify.ts';
+import { GRAPHQL_PATH } from './paths.ts';
 import { createRequestId } from './request-id.ts';
 
 /** WebSocket's word for a server that cannot do now what it could in a moment: clients come back. */
@@ -38,7 +39,7 @@ export async function admitConnection(
   log.info(
     {
       requestId,
-      route: '/graphql',
+      route: GRAPHQL_PATH,
       transport: 'websocket',
       code: closing.code,
       refusal: refusal?.reason,

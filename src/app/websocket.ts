@@ -12,6 +12,7 @@ import { noteErrors, type OperationRecord } from '../plugins/operation-record.ts
 import type { Tracing } from '../tracing/tracing.ts';
 import type { OpenAccount } from './budget.ts';
 import type { Subscribe } from './graphql.ts';
+import { GRAPHQL_PATH } from './paths.ts';
 import { createRequestId } from './request-id.ts';
 import { admitConnection } from './websocket-door.ts';
 
@@ -103,7 +104,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     subscriptions--;
     const { requestId, started } = operation;
     const durationMs = performance.now() - started;
-    const about = { route: '/graphql', ...operation.about };
+    const about = { route: GRAPHQL_PATH, ...operation.about };
     metrics.webSocketOperationEnded(about, durationMs / 1000);
     const line = {
       requestId,
