@@ -66,8 +66,6 @@ function writeHead(res: ServerResponse, status: number, body: string): void {
 export interface Failure extends Stamp {
   /** HTTP status; 500 and 503 become the platform's hiccup, code 5000. */
   readonly status: number;
-  /** When the caller may try again; a 503 says 1 second by itself. */
-  readonly retryAfterSeconds?: number;
   /** The methods that a 405 names. */
   readonly allow?: string;
 }
@@ -75,9 +73,6 @@ export interface Failure extends Stamp {
 /** Writes an HTTP failure as an envelope: its code is the HTTP status, its message the reason phrase. */
 export function writeFailure(res: ServerResponse, failure: Failure): void {
   if (failure.allow !== undefined) res.setHeader('Allow', failure.allow);
-  if (failure.retryAfterSeconds !== undefined) {
-    res.setHeader('Retry-After', failure.retryAfterSeconds);
-  }
   writeEnvelope(res, verdictOfStatus(failure.status), failure);
 }
 
