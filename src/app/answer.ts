@@ -113,7 +113,6 @@ export function createAnswer(options: AnswerOptions) {
       );
       access.route = outcome.route;
       access.code = outcome.code;
-      if (outcome.cost !== undefined) access.cost = outcome.cost;
       if (outcome.warning) {
         log.warn({ requestId, route: outcome.route, ...outcome.warning }, 'page size cut');
       }

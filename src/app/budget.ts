@@ -51,7 +51,7 @@ function tellBudget(
 
 /**
  * Opens what a request is charged to.
- * @param record is told what the request has cost.
+ * @param record is told what the request costs.
  * @param res absent where an answer has no headers.
  */
 export type OpenAccount = (
@@ -81,7 +81,7 @@ export function createAccounts(
       tell: (spending) => {
         if (res) tellBudget(res, spending);
       },
-      onSpent: (points) => {
+      onCost: (points) => {
         record.cost = points;
       },
     });

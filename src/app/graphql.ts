@@ -307,13 +307,13 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
           variableValues,
           contextValue,
         });
-        if (!result.errors?.length) return { data: dataOf(result), cost: access.cost };
+        if (!result.errors?.length) return { data: dataOf(result) };
         errors = result.errors;
       } catch (error) {
         errors = [mask(error)];
       }
       logReasons(errors, requestId, log);
-      return { errorCode: errors[0]!.extensions.code as ErrorCode, cost: access.cost };
+      return { errorCode: errors[0]!.extensions.code as ErrorCode };
     },
   };
 }

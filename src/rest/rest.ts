@@ -62,10 +62,8 @@ export interface Asked {
   readonly body?: AsyncIterable<Uint8Array> | undefined;
 }
 
-/** What a document came to, and what it cost in points, where that was worked out. */
-export type Executed = { readonly cost?: number | undefined } & (
-  { data: Record<string, unknown> } | { errorCode: ErrorCode }
-);
+/** What a document came to. */
+export type Executed = { data: Record<string, unknown> } | { errorCode: ErrorCode };
 
 /** Executes a GraphQL document. Never rejects: whatever went wrong is one of the codes. */
 export type ExecuteDocument = (
@@ -98,8 +96,6 @@ export interface RestOutcome {
   readonly status: number;
   /** The envelope's code. */
   readonly code: number;
-  /** What the operation behind the route cost, in points. */
-  readonly cost?: number | undefined;
   /** A page size that was cut to the route's maximum. */
   readonly warning?: { readonly asked: number; readonly served: number };
 }
@@ -113,8 +109,6 @@ interface Answer {
   readonly pageSize?: { readonly asked: number; readonly served: number };
   /** Headers of its own: the method that would have been right, for instance. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What its operation cost, in points. */
-  readonly cost?: number | undefined;
   /** Whether the body was given up on before its end. */
   readonly bodyIsUnread?: boolean;
   /** Whether the answer is out already. */
@@ -144,7 +138,7 @@ export function createRest(
     // Deciding comes first, and is waited for: an answer that is written before the first await has been sent, and
     // reported as sent, before a caller that waits for the outcome knows it.
     const answer = await decide(req, res, asked, progress);
-    const { route, verdict, data, pageSize, headers = {}, cost, bodyIsUnread, isSent } = answer;
+    const { route, verdict, data, pageSize, headers = {}, bodyIsUnread, isSent } = answer;
     if (isSent) return { route, status: verdict.status, code: verdict.code };
     if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
@@ -155,7 +149,6 @@ export function createRest(
       route,
       status: verdict.status,
       code: verdict.code,
-      cost,
       ...(pageSize !== undefined && pageSize.asked > pageSize.served && { warning: pageSize }),
     };
   };
@@ -189,11 +182,10 @@ export function createRest(
     const { variables, pageSize } = readArguments(route, queryString, bytes);
     if (variables === undefined) return { route: path, verdict: INVALID_PARAMETER, pageSize };
     const result = await execute(route.document, route.operationName, variables, asked);
-    const { cost } = result;
     const reply = 'data' in result ? route.reply(result.data, timeZone) : result;
     return 'data' in reply
-      ? { route: path, verdict: SUCCESS, data: reply.data, pageSize, cost }
-      : { route: path, verdict: verdictOfError(reply.errorCode), pageSize, cost };
+      ? { route: path, verdict: SUCCESS, data: reply.data, pageSize }
+      : { route: path, verdict: verdictOfError(reply.errorCode), pageSize };
   }
 
   /** Exports rows of any number, which are not held. */

@@ -35,19 +35,19 @@ export interface Account {
 interface Listeners {
   /** Called with what whoever asks is to be told of his budget. */
   readonly tell: (spending: Spending) => void;
-  /** Called with what was paid so far, whether or not there is a budget. */
-  readonly onSpent: (points: number) => void;
+  /** Called with what the request costs as far as that is known, whether or not it is paid. */
+  readonly onCost: (points: number) => void;
 }
 
 /** Opens the account of a request. @param session who asks. */
 export function openAccount(
   budgets: Budgets,
   { viewer, budget }: Session,
-  { tell, onSpent }: Listeners,
+  { tell, onCost }: Listeners,
 ): Account {
   const payer = budget === undefined ? undefined : { name: viewer.name, perMinute: budget };
-  let spent = 0;
-  const note = (points: number) => onSpent((spent += points));
+  let cost = 0;
+  const note = (points: number) => onCost((cost += points));
   const take = async (payer: Payer, points: number): Promise<Standing> => {
     const spending = await budgets.spend(payer, points);
     tell(spending);
@@ -57,9 +57,8 @@ export function openAccount(
   };
   return {
     async spend(points) {
-      const standing = payer && (await take(payer, points));
       note(points);
-      return standing;
+      return payer && take(payer, points);
     },
     charge(points) {
       note(points);
