@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import { createYoga, isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import { wordsOf } from '../compiled/left.ts';
 import { JsonText, useCompiled, type CompiledOptions } from '../compiled/plugin.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
@@ -174,15 +175,10 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
     };
   };
 
-  const onQuery: CompiledOptions['onQuery'] = (how, cause) => {
-    metrics.queryAnswered(how);
-    // Whoever asked is answered all the same.
-    if (cause !== undefined && classifyDatabaseError(cause) === 'other') {
-      log.error(
-        { requestId: currentRequest()?.requestId, err: cause },
-        'compiled statement failed',
-      );
-    }
+  const onQuery: CompiledOptions['onQuery'] = (left) => {
+    metrics.queryAnswered(left?.reason ?? 'compiled');
+    const about = currentRequest()?.about;
+    if (left && about) about.resolved = wordsOf(left);
   };
   const mask = createErrorMask(translate, config.surface.suggestions);
   const yoga = createYoga<RequestScope, GatewayContext>({

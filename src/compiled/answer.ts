@@ -78,7 +78,7 @@ async function textsOf(
     if (classifyDatabaseError(error) === 'unavailable') {
       throw new GraphQLError('', { path: [fields[0]!.key], originalError: error as Error });
     }
-    throw new Left('statement', '', error);
+    throw new Left('statement', String(error));
   }
 }
 

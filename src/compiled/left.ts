@@ -27,10 +27,14 @@ export class Left extends Error {
     readonly reason: Reason,
     /** What of the operation it was. */
     detail: string,
-    cause?: unknown,
   ) {
-    super(detail, { cause });
+    super(detail);
   }
+}
+
+/** What a log may say of it: what an argument is wrong by has a value of the caller's in it. */
+export function wordsOf({ reason, message }: Left): string {
+  return reason === 'argument' ? reason : `${reason} ${message}`;
 }
 
 /** What is wrong with an argument is for the resolvers to say. @throws any other error. */

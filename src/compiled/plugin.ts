@@ -1,7 +1,7 @@
 import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { answerQuery, type CompiledContext } from './answer.ts';
-import { Left, type Reason } from './left.ts';
+import { Left } from './left.ts';
 
 /** Data as the text that the database has made of it; read only where somebody does something else with it than send it. */
 export class JsonText {
@@ -21,19 +21,9 @@ function stringify(this: void, { data, extensions }: ExecutionResult): string {
   return `{"data":${text},"extensions":${JSON.stringify(extensions)}}`;
 }
 
-/** What a request's log line says of a query that was left to the resolvers. */
-export interface QueryRecord {
-  /** Why, with the field where it was one. */
-  resolved?: string;
-}
-
-/** What an argument is wrong by has its value in it, which is not for the log. */
-const wordsOf = ({ reason, message }: Left) =>
-  reason === 'field' ? `${reason} ${message}` : reason;
-
 export interface CompiledOptions {
-  /** Told of each query how it is answered: by a statement, or why by the resolvers; and by what a statement failed. */
-  readonly onQuery: (how: 'compiled' | Reason, cause?: unknown) => void;
+  /** Told of each query that it was answered by a statement, or why it was left to the resolvers. */
+  readonly onQuery: (left: Left | undefined) => void;
 }
 
 /**
@@ -45,18 +35,16 @@ export function useCompiled({ onQuery }: CompiledOptions): Plugin {
     onExecute({ executeFn, setExecuteFn }) {
       const resolve = executeFn as Execute;
       const execute: Execute = async (args) => {
-        const context = args.contextValue as CompiledContext & { access?: QueryRecord };
         try {
-          const text = await answerQuery(args, context);
+          const text = await answerQuery(args, args.contextValue as CompiledContext);
           if (text !== undefined) {
-            onQuery('compiled');
+            onQuery(undefined);
             return { data: new JsonText(text) as never, stringify } as ExecutionResult;
           }
         } catch (error) {
           if (error instanceof GraphQLError) return { data: null, errors: [error] };
           if (!(error instanceof Left)) throw error;
-          onQuery(error.reason, error.cause);
-          if (context.access) context.access.resolved = wordsOf(error);
+          onQuery(error);
         }
         return resolve(args);
       };

@@ -4,8 +4,8 @@ import type { RequestTrace } from '../domain/trace.ts';
 /** A request under way, as those who send statements on its behalf know it. */
 export interface CurrentRequest {
   readonly requestId: string;
-  /** What is asked for, once that is known. */
-  readonly about: { readonly route?: string; readonly operation?: string };
+  /** What is asked for, once that is known, and why resolvers answered where a statement might have. */
+  readonly about: { readonly route?: string; readonly operation?: string; resolved?: string };
   /** What is traced of it; absent where nothing is. */
   readonly trace?: RequestTrace | undefined;
   /** Ends its work; absent where nothing does. */
