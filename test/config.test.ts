@@ -256,7 +256,7 @@ describe('GATEWAY_AUTH', () => {
   it.each(FAR)('is on at %s, where it may not be off', (HOST) => {
     expect(readConfig({ HOST }).auth).toEqual({
       signWindowMs: 300_000,
-      budget: 1_000_000,
+      budget: 6_000_000,
       token: undefined,
     });
     expect(refusal({ HOST, GATEWAY_AUTH: 'off' })).toBe(

@@ -52,7 +52,7 @@ const jwksUrl = z
 export const authVariables = {
   GATEWAY_AUTH: oneOf(['on', 'off']).optional(),
   GATEWAY_SIGN_WINDOW: wholeNumber(1, 86_400_000).default(300_000),
-  GATEWAY_BUDGET: wholeNumber(0, 999_999_999).default(1_000_000),
+  GATEWAY_BUDGET: wholeNumber(0, 999_999_999).default(6_000_000),
   GATEWAY_SECRET_KEY: secretKey.optional(),
   GATEWAY_JWT_SECRET: jwtSecret.optional(),
   GATEWAY_JWT_JWKS_URL: jwksUrl.optional(),

@@ -1,0 +1,91 @@
+/**
+ * What was measured, as tables.
+ */
+import type { Slice } from './load.ts';
+
+export interface ShapeResult {
+  readonly shape: string;
+  readonly servers: Readonly<Record<string, Slice>>;
+}
+
+export function medianOf(slices: readonly Slice[]): Slice {
+  const median = (key: keyof Slice) => {
+    const sorted = slices.map((slice) => slice[key]).sort((a, b) => a - b);
+    const middle = Math.floor(sorted.length / 2);
+    return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  };
+  return {
+    rate: median('rate'),
+    p50: median('p50'),
+    p99: median('p99'),
+    serverCpu: median('serverCpu'),
+    databaseCpu: median('databaseCpu'),
+    memory: median('memory'),
+  };
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const ratio = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? '–' : (a / b).toFixed(2);
+
+const rate = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(0));
+
+/** The ratios of answers a second, which hold better than the numbers themselves, and these beside them. */
+export function ratesTable(results: readonly ShapeResult[], other: string | undefined): string {
+  const head = [
+    '',
+    'against PostGraphile',
+    'against the floor',
+    'gateway',
+    'PostGraphile',
+    'floor',
+  ];
+  return table(
+    other ? [...head, other] : head,
+    results.map(({ shape, servers: { gateway, postgraphile, floor, ...more } }) => [
+      shape,
+      ratio(gateway?.rate, postgraphile?.rate),
+      ratio(gateway?.rate, floor?.rate),
+      rate(gateway?.rate),
+      rate(postgraphile?.rate),
+      rate(floor?.rate),
+      ...(other ? [rate(more[other]?.rate)] : []),
+    ]),
+  );
+}
+
+/** What an answer costs: milliseconds waited, milliseconds of processor time, and memory under load. */
+export function costsTable(results: readonly ShapeResult[]): string {
+  const names = ['gateway', 'postgraphile', 'floor'];
+  const each = (read: (measured: Slice) => string, { servers }: ShapeResult) =>
+    names.map((name) => (servers[name] ? read(servers[name]) : '–')).join(' / ');
+  return table(
+    ['gateway / PostGraphile / floor', 'p50 ms', 'p99 ms', 'CPU ms', 'of PostgreSQL', 'MB'],
+    results.map((result) => [
+      result.shape,
+      each(({ p50 }) => p50.toFixed(0), result),
+      each(({ p99 }) => p99.toFixed(0), result),
+      each(({ serverCpu }) => serverCpu.toFixed(2), result),
+      each(({ databaseCpu }) => databaseCpu.toFixed(2), result),
+      each(({ memory }) => memory.toFixed(0), result),
+    ]),
+  );
+}
+
+/** Answers a second at each size of the data, and how many times more an answer takes at the last than at the first. */
+export function growthTable(
+  sizes: readonly { readonly records: number; readonly results: readonly ShapeResult[] }[],
+): string {
+  const [first] = sizes;
+  return table(
+    ['records', ...sizes.map(({ records }) => String(records)), 'growth'],
+    first!.results.map(({ shape }, n) => {
+      const rates = sizes.map(({ results }) => results[n]!.servers.gateway?.rate);
+      return [shape, ...rates.map(rate), ratio(rates[0], rates.at(-1))];
+    }),
+  );
+}
