@@ -3,8 +3,8 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Which folder may import which: data flows one way,
- * main → commands → app → rest, schema, compiled, plugins, tracing → metrics, auth, feed, export, simulator → loaders, import → database → config →
- * cost, domain.
+ * main → commands → app → rest, schema, compiled, plugins, tracing → metrics, auth, feed, export, simulator → loaders, import →
+ * database → config → cost, domain.
  * A folder may always import from itself.
  */
 const ALLOWED_IMPORTS = {

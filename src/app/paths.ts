@@ -4,7 +4,8 @@ export const GRAPHQL_PATH = '/graphql';
 /** Prometheus asks there. */
 export const METRICS_PATH = '/metrics';
 
-/** Whether the process lives, and whether it can answer. */
+/** Whether the process lives. */
 export const LIVENESS_PATH = '/healthz';
-export const READINESS_PATH = '/readyz';
-export const PROBE_PATHS: ReadonlySet<string> = new Set([LIVENESS_PATH, READINESS_PATH]);
+
+/** Whether it lives, and whether it can answer. */
+export const PROBE_PATHS: ReadonlySet<string> = new Set([LIVENESS_PATH, '/readyz']);
