@@ -100,6 +100,9 @@ function related(
 /** Of these there are so few that one look at all of them may be better than some by their keys. */
 const FEW: ReadonlySet<Noun> = new Set(['Campaign']);
 
+/** How many of a row's tables PostgreSQL may join in whatever order it likes: to look for one among many takes it seconds. */
+const MAX_FREE = 4;
+
 /**
  * Joins something of the row that a row belongs to. OFFSET makes PostgreSQL look that up by its key: where it thinks that
  * there are many rows, it would find it cheaper to read a whole table. Of rows that have the same one, it keeps what was found.
@@ -114,8 +117,9 @@ function join(
   const one = compilation.row(model);
   const found = `${one.alias}_found`;
   const value = of(one);
+  const isFree = FEW.has(model) && row.joins.length < MAX_FREE;
   row.joins.push(Prisma.sql`CROSS JOIN LATERAL (
     SELECT ${value} AS value FROM ${tableOf(model)} AS ${Prisma.raw(one.alias)} ${joinsOf(one)}
-    WHERE ${Prisma.raw(`${one.alias}.${other} = ${row.alias}.${own}`)} ${Prisma.raw(FEW.has(model) ? '' : 'OFFSET 0')}) AS ${Prisma.raw(found)}`);
+    WHERE ${Prisma.raw(`${one.alias}.${other} = ${row.alias}.${own}`)} ${Prisma.raw(isFree ? '' : 'OFFSET 0')}) AS ${Prisma.raw(found)}`);
   return Prisma.raw(`${found}.value`);
 }
