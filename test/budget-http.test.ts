@@ -305,6 +305,22 @@ describe('callers', () => {
     await other.close();
   });
 
+  it('are waited for no longer than a request may take', async () => {
+    const key = apiKey(await makeKey(gateway, { budget: 1000 }));
+    const slow = await createGuardedGateway({
+      database: gateway.database,
+      environment: { GATEWAY_REQUEST_TIMEOUT: '100' },
+      lease: () => new Promise(() => {}),
+    });
+    const answer = await ask(slow, key, QUERY);
+    expect(JSON.parse(answer.payload)).toMatchObject({
+      errors: [{ extensions: { code: 'TIMEOUT' } }],
+    });
+    const { payload } = await get(slow, key, STATISTICS);
+    expect(JSON.parse(payload)).toMatchObject({ code: 5000, data: null });
+    await slow.close();
+  });
+
   it('have none where nobody is asked who he is', async () => {
     const open = await createTestGateway({
       database: gateway.database,

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { leasesOf } from '../database/budget.ts';
 import type { Database } from '../database/database.ts';
+import { untilOver } from '../database/request.ts';
 import { openAccount, type Account } from '../domain/budget/account.ts';
 import { createBudgets, type Spending } from '../domain/budget/budgets.ts';
 import type { LeasePoints } from '../domain/budget/leases.ts';
@@ -76,8 +77,12 @@ export function createAccounts(
     },
     onFailure: (viewer, error) => log.warn({ viewer, err: error }, 'not charged yet'),
   });
+  const budgetsOfRequests: typeof budgets = {
+    ...budgets,
+    spend: (...asked) => untilOver(budgets.spend(...asked)),
+  };
   return (session, record, res) =>
-    openAccount(budgets, session, {
+    openAccount(budgetsOfRequests, session, {
       tell: (spending) => {
         if (res) tellBudget(res, spending);
       },

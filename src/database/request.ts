@@ -55,6 +55,21 @@ export function iterateOnBehalfOf<T>(
   };
 }
 
+/**
+ * Waits for something that the end of the present request does not end, but not beyond that.
+ * @throws what it fails with, or the signal's reason.
+ */
+export function untilOver<T>(pending: Promise<T>): Promise<T> {
+  const signal = currentRequest()?.signal;
+  if (!signal) return pending;
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
 /** Does something that others share or that outlives the request it began with: the end of that one is not to end it. */
 export function onNobodysBehalf<T>(work: () => T): T {
   return current.run(undefined, work);

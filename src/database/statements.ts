@@ -2,7 +2,7 @@ import type { PGlite, Transaction } from '@electric-sql/pglite';
 import type pg from 'pg';
 import { RequestOverError } from '../domain/errors.ts';
 import { stopper } from './cancel.ts';
-import { currentRequest, type CurrentRequest } from './request.ts';
+import { currentRequest, untilOver, type CurrentRequest } from './request.ts';
 
 /** Told of each statement when it is sent, and by the function it gives back how that went. */
 export type WatchStatements = (
@@ -79,16 +79,17 @@ export function supervise<Connection extends pg.ClientBase | PGlite | Transactio
 /** Waits for a connection, but not beyond the end of the present request: one that comes later goes back at once. */
 function connecting(connectNow: () => Promise<pg.PoolClient>): () => Promise<pg.PoolClient> {
   return async () => {
-    const signal = currentRequest()?.signal;
-    if (!signal) return connectNow();
-    signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
-      connectNow()
-        .then((client) => (signal.aborted ? client.release() : resolve(client)), reject)
-        .finally(() => signal.removeEventListener('abort', onAbort));
-    });
+    currentRequest()?.signal?.throwIfAborted();
+    const connected = connectNow();
+    try {
+      return await untilOver(connected);
+    } catch (error) {
+      connected.then(
+        (client) => client.release(),
+        () => {},
+      );
+      throw error;
+    }
   };
 }
 
