@@ -177,8 +177,8 @@ function checkOperations(document: DocumentNode, limits: OperationLimits): void 
  * A Yoga plugin that refuses operations of more than a certain size, whatever way they come. It works on what is parsed, once
  * for a document that is kept: validation itself can be long.
  *
- * The plugins that there are for it (graphql-armor's) count in validation, and by the request: too late for what is long in
- * parsing, and anew for documents that are kept.
+ * The plugins that there are for it (graphql-armor's) count by rules of validation, which run beside the rules of GraphQL's own
+ * that take long.
  */
 export function useLimits(limits: OperationLimits): Plugin {
   return {
