@@ -13,6 +13,8 @@ const DRIVER_GRACE_MS = 2000;
 
 /** How many different statements are prepared under a name, on each connection; the rest run unnamed. */
 const MAX_NAMED_STATEMENTS = 300;
+/** How long these can be in all: PostgreSQL keeps about a hundred bytes for each character, on each connection. */
+const MAX_NAMED_CHARACTERS = 400_000;
 
 /**
  * What every session is set to. Prisma reads and writes `timestamptz` without its offset, which is true only where the zone
@@ -45,14 +47,18 @@ export function connectionOptions(url: string): pg.ClientConfig {
 
 /**
  * Names each statement by its text, so that PostgreSQL parses and plans it once a connection. The number of names is
- * bounded, because a connection keeps every statement it has named and callers can write any number of queries.
+ * bounded, and so is their length, because a connection keeps every statement it has named with its plan, and callers can
+ * write any number of queries.
  */
 function namesByText(): (sql: string) => string {
   const names = new Map<string, string>();
+  let characters = 0;
   return (sql) => {
     const known = names.get(sql);
     if (known !== undefined) return known;
-    if (names.size >= MAX_NAMED_STATEMENTS) return '';
+    const isTooMuch = characters + sql.length > MAX_NAMED_CHARACTERS;
+    if (isTooMuch || names.size >= MAX_NAMED_STATEMENTS) return '';
+    characters += sql.length;
     const name = `gateway_${names.size}`;
     names.set(sql, name);
     return name;
