@@ -20,6 +20,35 @@ function points(query: string, variables?: Record<string, unknown>): number {
   return pointsOf(document, variables);
 }
 
+/** Fields of a task under names of 84 characters, which with their values count as a hundred. */
+const wide = (count: number) =>
+  Array.from({ length: count }, (_, n) => `${'n'.repeat(82)}${10 + n}: statusCode`).join(' ');
+
+describe('what an object has at no cost', () => {
+  it.each([
+    ['is a thousand characters', `{ tasks(first: 10) { nodes { ${wide(9)} } } }`, 11 + 10],
+    ['is a point for each thousand', `{ tasks(first: 10) { nodes { ${wide(30)} } } }`, 11 + 10 * 4],
+    [
+      'is added up over fragments',
+      `{ tasks(first: 10) { edges { node { ...A ...B ... on Task { ${wide(5)} } } } } }
+       fragment A on Task { ${wide(8)} } fragment B on Task { pool { name } ${wide(7)} }`,
+      11 + 10 * (1 + 1 + 2),
+    ],
+    [
+      'counts more where it is JSON',
+      `{ task(taskId: 1) { ${Array.from({ length: 10 }, (_, n) => `i${n}: instanceInfo`).join(' ')} } }`,
+      11 + 3,
+    ],
+    [
+      'counts what hangs on it',
+      `{ annotationHistory(first: 10) { pageInfo { ${wide(1).replace('statusCode', 'endCursor')} } nodes { task { ${wide(20)} } ${wide(9)} } } }`,
+      11 + 10 * (1 + 1 + 2),
+    ],
+  ])('%s', (_, query, expected) => {
+    expect(points(query)).toBe(expected);
+  });
+});
+
 describe('an operation costs', () => {
   it.each([
     ['nothing for what it is', '{ __typename }', 0],

@@ -66,8 +66,13 @@ export interface PricedFragment {
   readonly fragment: Selection;
 }
 
-/** What of a selection costs something. A fragment is one and the same wherever it is spread. */
-export type Selection = readonly (PricedField | PricedFragment)[];
+/** What is asked of an object. */
+export interface Selection {
+  /** What of it costs something. A fragment is one and the same wherever it is spread. */
+  readonly parts: readonly (PricedField | PricedFragment)[];
+  /** About how many characters all else has in the answer, fragments that cost nothing included. */
+  readonly width: number;
+}
 
 /** What is known of an operation's cost before its variables are. */
 export interface Program {
@@ -80,6 +85,11 @@ export interface Program {
 
 /** Shared, as documents can be kept by the thousand. */
 const NONE: readonly never[] = [];
+const NOTHING: Selection = { parts: NONE, width: 0 };
+
+/** Characters of a value, roughly: most are numbers and names, and JSON has several of both. */
+const VALUE_WIDTH = 16;
+const JSON_WIDTH = 300;
 
 type Priced = FieldCost & { readonly price: number };
 
@@ -173,21 +183,22 @@ export function compile(
     let fragment = fragments.get(key);
     if (!fragment) {
       const { typeCondition, selectionSet } = definitions.get(name)!;
-      fragment = isOf(type, typeCondition) ? readSelection(selectionSet, type) : NONE;
+      fragment = isOf(type, typeCondition) ? readSelection(selectionSet, type) : NOTHING;
       fragments.set(key, fragment);
     }
     return fragment;
   };
 
+  /** @returns the width of a field that costs nothing. */
   const readField = (
     node: FieldNode,
     type: GraphQLObjectType,
     when: readonly Condition[],
-  ): PricedField | undefined => {
+  ): PricedField | number => {
     const name = (node.alias ?? node.name).value;
     if (node.name.value.startsWith('__')) {
       return node.name.value === '__typename'
-        ? undefined
+        ? name.length + VALUE_WIDTH
         : { when, name, cost: INTROSPECTION, sizes: NONE, inside: NONE };
     }
     const field = type.getFields()[node.name.value]!;
@@ -200,7 +211,11 @@ export function compile(
     const { selectionSet } = node;
     const inside = selectionSet ? types.map((one) => readSelection(selectionSet, one)) : NONE;
     const isFree = price === 0 && share === 0 && !page && typeof items !== 'string';
-    if (isFree && inside.every(({ length }) => length === 0)) return undefined;
+    if (isFree && inside.every(({ parts }) => parts.length === 0)) {
+      const value = named.name === 'JSON' ? JSON_WIDTH : VALUE_WIDTH;
+      const width = selectionSet ? Math.max(...inside.map(({ width }) => width)) : value;
+      return name.length + width * (items ?? 1);
+    }
     const given = (argument: string | undefined) => {
       const found = node.arguments?.find((one) => one.name.value === argument);
       const read = found && readGiven(found.value);
@@ -231,9 +246,9 @@ export function compile(
   const readOne = (
     node: SelectionNode,
     type: GraphQLObjectType,
-  ): PricedField | PricedFragment | undefined => {
+  ): PricedField | PricedFragment | number => {
     const when = readConditions(node.directives);
-    if (!when) return undefined;
+    if (!when) return 0;
     if (when.length > 0) varies = true;
     if (node.kind === Kind.FIELD) return readField(node, type, when);
     const fragment =
@@ -241,12 +256,20 @@ export function compile(
         ? readFragment(node.name.value, type)
         : isOf(type, node.typeCondition)
           ? readSelection(node.selectionSet, type)
-          : NONE;
-    return fragment.length > 0 ? { when, fragment } : undefined;
+          : NOTHING;
+    return fragment.parts.length > 0 ? { when, fragment } : fragment.width;
   };
 
-  const readSelection = ({ selections }: SelectionSetNode, type: GraphQLObjectType): Selection =>
-    selections.map((node) => readOne(node, type)).filter((part) => part !== undefined);
+  const readSelection = ({ selections }: SelectionSetNode, type: GraphQLObjectType): Selection => {
+    const parts: (PricedField | PricedFragment)[] = [];
+    let width = 0;
+    for (const node of selections) {
+      const part = readOne(node, type);
+      if (typeof part === 'number') width += part;
+      else parts.push(part);
+    }
+    return { parts, width };
+  };
 
   const selection = readSelection(operation.selectionSet, root);
   const defaults = new Map(

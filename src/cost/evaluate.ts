@@ -19,14 +19,20 @@ interface Sum {
   readonly once: Amount;
   readonly each: Amount;
   readonly share: Amount;
+  /** Characters of what costs nothing otherwise. */
+  readonly width: number;
 }
 
-const NO_SUM: Sum = { once: NOTHING, each: NOTHING, share: NOTHING };
+const NO_SUM: Sum = { once: NOTHING, each: NOTHING, share: NOTHING, width: 0 };
+
+/** Characters of an answer that are a point: an object has so many for nothing, and few objects ever have more. */
+const POINT_WIDTH = 1000;
 
 const plus = (one: Sum, other: Sum): Sum => ({
   once: add(one.once, other.once),
   each: add(one.each, other.each),
   share: add(one.share, other.share),
+  width: one.width + other.width,
 });
 
 const larger = (one: Amount, other: Amount) => (one.points >= other.points ? one : other);
@@ -36,6 +42,7 @@ const most = (one: Sum, other: Sum): Sum => ({
   once: larger(one.once, other.once),
   each: larger(one.each, other.each),
   share: larger(one.share, other.share),
+  width: Math.max(one.width, other.width),
 });
 
 /** Of how many ids the rows are a tenth of all: those of some pools, or campaigns, are no more. */
@@ -90,9 +97,11 @@ export function evaluate({ selection, defaults }: Program, variables: Variables)
         ? undefined
         : cost.whole * (cost.wholes ? rowsOf(field.wholes ?? [], cost.wholes) : 1);
     const found = types.map(sumOf).reduce(most, NO_SUM);
-    const item = add(own(name, 1), inside(name, found.once));
+    const wide = Math.floor(found.width / POINT_WIDTH);
+    const object = add(own(name, wide), inside(name, found.once));
+    const item = add(own(name, 1), object);
     let once = own(name, price);
-    if (typeof items !== 'string') once = add(once, times(items ?? 1, inside(name, found.once)));
+    if (typeof items !== 'string') once = add(once, times(items ?? 1, object));
     if (page) {
       const asked = items === 'own' ? item : inside(name, found.each);
       const { row = 1 } = page;
@@ -108,14 +117,15 @@ export function evaluate({ selection, defaults }: Program, variables: Variables)
       once,
       each: items === 'page' ? item : page ? NOTHING : inside(name, found.each),
       share: add(own(name, share), whole === undefined ? inside(name, found.share) : NOTHING),
+      width: 0,
     };
   };
 
-  const sumOf = (selection: Selection): Sum =>
-    selection
+  const sumOf = ({ parts, width }: Selection): Sum =>
+    parts
       .filter(({ when }) => when.every(isMet))
       .map((part) => ('fragment' in part ? sumFragment(part.fragment) : sumField(part)))
-      .reduce(plus, NO_SUM);
+      .reduce(plus, { ...NO_SUM, width });
 
   const sumFragment = (fragment: Selection): Sum => {
     let sum = fragments.get(fragment);
