@@ -16,6 +16,8 @@ export const project = (name: string, include: string) => ({
     // A worker imports the gateway once for all of its files: one after another they find its modules as the last has left
     // them, and each has databases of its own.
     isolate: false,
+    // Optimizing the embedded database's WebAssembly takes longer than the tests then save.
+    execArgv: ['--liftoff-only'],
     // For what hangs: who waits for something may be on a machine that does much else.
     testTimeout: 240_000,
     hookTimeout: 240_000,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Entity } from '../src/domain/entities.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { deliveryOf, PROGRESS_FRAGMENTS, progressOf, type TaskState } from './support/progress.ts';
@@ -58,24 +58,25 @@ function instantsOf(entities: Entity[]): Date[] {
   );
 }
 
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+});
+afterAll(() => gateway.close());
+
 describe('progress and delivery as of an instant', () => {
   it('are those of each task after its last record, on simulated data', async () => {
-    const gateway = await createTestGateway();
     const entities = await importSimulation(gateway.database, 150);
     await expectWorkAsOf(gateway, entities, instantsOf(entities));
-    await gateway.close();
   });
 
   it('are so on random histories', async () => {
-    const gateway = await createTestGateway();
     await onRandomHistories(gateway.database, 3, MANY_TASKS, (entities) =>
       expectWorkAsOf(gateway, entities, instantsOf(entities)),
     );
-    await gateway.close();
   });
 
   it('do not mix with those of now, and follow the history where the rows differ from it', async () => {
-    const gateway = await createTestGateway();
     const entities = await importSimulation(gateway.database, 20);
     const end = new Date(timesOf(entities).at(-1)!).toISOString();
     const ask = () =>
@@ -99,11 +100,9 @@ describe('progress and delivery as of an instant', () => {
     for (const { now } of nodes as { now: { total: number; completed: number } }[]) {
       expect(now.completed).toBe(now.total);
     }
-    await gateway.close();
   });
 
   it('refuse instants that no record can have', async () => {
-    const gateway = await createTestGateway();
     for (const asOf of [
       '0000-12-31T23:59:59.999Z',
       '0001-01-01T00:00:00+00:01',
@@ -120,6 +119,5 @@ describe('progress and delivery as of an instant', () => {
         expect(error!.message).toMatch(/years 0001 to 9999/);
       }
     }
-    await gateway.close();
   });
 });

@@ -1,4 +1,3 @@
-import { PGlite } from '@electric-sql/pglite';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { migrateDatabase } from '../src/database/database.ts';
@@ -6,7 +5,7 @@ import { embeddedDatabase } from '../src/database/embedded.ts';
 import { isSeen, rangesAfter } from '../src/domain/changes.ts';
 import { ENTITY_TYPES, type EntityType } from '../src/domain/entities.ts';
 import { Follower, restChanges } from './support/changes.ts';
-import { createTestDatabase } from './support/database.ts';
+import { createBlank, createTestDatabase } from './support/database.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { dumpTables, emptyTables, EXAMPLE, importText, line, PARENTS } from './support/import.ts';
 import { manyLines } from './support/import-lines.ts';
@@ -254,7 +253,7 @@ describe('a watermark', () => {
   const FOREIGN = 'is a watermark of another database, or of this one before it was restored';
 
   it('of another database is refused', async () => {
-    const pglite = await PGlite.create();
+    const pglite = await createBlank();
     const other = embeddedDatabase(pglite);
     await migrateDatabase(other);
     const elsewhere = await createTestGateway({ database: other });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import pino from 'pino';
@@ -16,7 +16,7 @@ import {
 import { classifyDatabaseError } from '../src/database/errors.ts';
 import { listMigrations, withSchemaEngine } from '../src/database/migrate.ts';
 import { embeddedDatabase } from '../src/database/embedded.ts';
-import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { createBlank, createTestDatabase, type TestDatabase } from './support/database.ts';
 import { freePort } from './support/process.ts';
 
 let database: TestDatabase;
@@ -69,7 +69,7 @@ describe('a database that cannot be migrated', () => {
   let unmigrated: Database;
 
   beforeAll(async () => {
-    pglite = await PGlite.create();
+    pglite = await createBlank();
     unmigrated = embeddedDatabase(pglite);
   });
   afterAll(() => unmigrated?.close());
@@ -124,7 +124,7 @@ const CATALOG = {
 
 it('has the same tables from the migrations as schema.prisma describes', async () => {
   const content = await readFile(new URL('../prisma/schema.prisma', import.meta.url), 'utf8');
-  const pglite = await PGlite.create();
+  const pglite = await createBlank();
   try {
     // On the embedded database: the engine prints what it would do, and needs some database to be one of its kind.
     const { stdout } = await withSchemaEngine(new PrismaPGlite(pglite), (engine) =>

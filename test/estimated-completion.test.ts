@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Entity } from '../src/domain/entities.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { emptyTables } from './support/import.ts';
 import { DAY, localDay, ZONES } from './support/local-time.ts';
 import { MANY_TASKS, onRandomHistories } from './support/random-history.ts';
 import { percentile, type HistoryRecord } from './support/records.ts';
@@ -122,9 +123,14 @@ async function expectEstimates(gateway: TestGateway, entities: Entity[]): Promis
   return reasons;
 }
 
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+});
+afterAll(() => gateway.close());
+
 describe('the estimated completion', () => {
   it('is what the definition says, on simulated data', async () => {
-    const gateway = await createTestGateway();
     const entities = await importSimulation(gateway.database, 150);
     const reasons = await expectEstimates(gateway, entities);
     expect([...reasons].sort()).toEqual([
@@ -133,15 +139,12 @@ describe('the estimated completion', () => {
       'TOO_FEW_WORKING_DAYS',
       null,
     ]);
-    await gateway.close();
   });
 
   it('is so on random histories', async () => {
-    const gateway = await createTestGateway();
     await onRandomHistories(gateway.database, 3, MANY_TASKS, async (entities) => {
       expect(await expectEstimates(gateway, entities)).toContain(null);
     });
-    await gateway.close();
   });
 });
 
@@ -172,11 +175,7 @@ function completed(
 const times = (count: number, time: string) => Array.from({ length: count }, () => time);
 
 describe('an estimated completion', () => {
-  let gateway: TestGateway;
-  beforeAll(async () => {
-    gateway = await createTestGateway();
-  });
-  afterAll(() => gateway.close());
+  beforeAll(() => emptyTables(gateway.database));
 
   const ask = async (campaign: string, args = '') => {
     const data = await gateway.gql<{ campaign: { estimatedCompletion: Estimate } }>(

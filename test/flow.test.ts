@@ -11,7 +11,7 @@ import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { expectPages, pageSelection } from './support/pages.ts';
 import { onRandomHistories } from './support/random-history.ts';
 import { RECORDS } from './support/records.ts';
-import { importEntities, importSimulation, recordWith, taskWith } from './support/rows.ts';
+import { importSimulation, recordWith, replaceAll, taskWith } from './support/rows.ts';
 import {
   askScopes,
   largestCampaign,
@@ -55,14 +55,17 @@ async function expectFlow(
   }
 }
 
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+});
+afterAll(() => gateway.close());
+
 describe('the flow of simulated work', () => {
-  let gateway: TestGateway;
   let entities: Entity[];
   beforeAll(async () => {
-    gateway = await createTestGateway();
     entities = await importSimulation(gateway.database, 150);
   });
-  afterAll(() => gateway.close());
 
   it('is what the definitions say', async () => {
     await expectFlow(gateway, entities, null, 'Asia/Shanghai');
@@ -99,12 +102,6 @@ describe('the flow of simulated work', () => {
 });
 
 describe('whatever happened, flow', () => {
-  let gateway: TestGateway;
-  beforeAll(async () => {
-    gateway = await createTestGateway();
-  });
-  afterAll(() => gateway.close());
-
   // Weekends on which clocks change: forward in the night, back, over midnight, not at all, and a day that never was.
   it.each([
     ['Europe/Berlin', '2025-03-28'],
@@ -116,21 +113,21 @@ describe('whatever happened, flow', () => {
     ['Pacific/Apia', '2011-12-28'],
   ])('is what the definitions say, in %s on %s', async (timeZone, date) => {
     const start = new Date(`${date}T12:00:00Z`);
-    await onRandomHistories(gateway.database, 2, { start, days: 4 }, async (entities, ranges) => {
-      for (const range of [null, ...ranges]) {
-        await expectFlow(gateway, entities, range, timeZone);
-      }
-    });
+    await onRandomHistories(
+      gateway.database,
+      2,
+      { start, days: 4, tasks: 70 },
+      async (entities, ranges) => {
+        for (const range of [null, ...ranges]) {
+          await expectFlow(gateway, entities, range, timeZone);
+        }
+      },
+    );
   });
 });
 
 describe('flow', () => {
-  let gateway: TestGateway;
-  beforeAll(async () => {
-    gateway = await createTestGateway();
-    await importEntities(gateway.database, longHistories());
-  });
-  afterAll(() => gateway.close());
+  beforeAll(() => replaceAll(gateway.database, longHistories()));
 
   it.each([
     [

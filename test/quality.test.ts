@@ -5,7 +5,7 @@ import { expectPages, pageSelection } from './support/pages.ts';
 import { qualityOf } from './support/quality.ts';
 import { onRandomHistories } from './support/random-history.ts';
 import { RECORDS, TASKS } from './support/records.ts';
-import { importEntities, importSimulation, recordWith, taskWith } from './support/rows.ts';
+import { importSimulation, recordWith, replaceAll, taskWith } from './support/rows.ts';
 import { askScopes, largestCampaign, scopesOf, stretchesOf, type Range } from './support/scopes.ts';
 
 const QUALITY = `quality(timeRange: $range) {
@@ -30,14 +30,17 @@ async function expectQuality(gateway: TestGateway, entities: Entity[], range: Ra
   });
 }
 
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+});
+afterAll(() => gateway.close());
+
 describe('quality of simulated work', () => {
-  let gateway: TestGateway;
   let entities: Entity[];
   beforeAll(async () => {
-    gateway = await createTestGateway();
     entities = await importSimulation(gateway.database, 150);
   });
-  afterAll(() => gateway.close());
 
   it('is what the definitions say', async () => {
     const found = await expectQuality(gateway, entities, null);
@@ -87,12 +90,6 @@ describe('quality of simulated work', () => {
 });
 
 describe('whatever happened, quality', () => {
-  let gateway: TestGateway;
-  beforeAll(async () => {
-    gateway = await createTestGateway();
-  });
-  afterAll(() => gateway.close());
-
   it('is what the definitions say', async () => {
     const start = new Date('2025-03-28T20:00:00Z');
     await onRandomHistories(gateway.database, 8, { start, days: 4 }, async (entities, ranges) => {
@@ -102,12 +99,7 @@ describe('whatever happened, quality', () => {
 });
 
 describe('quality', () => {
-  let gateway: TestGateway;
-  beforeAll(async () => {
-    gateway = await createTestGateway();
-    await importEntities(gateway.database, manyCheckers());
-  });
-  afterAll(() => gateway.close());
+  beforeAll(() => replaceAll(gateway.database, manyCheckers()));
 
   it('refuses a time range that ends before it begins, and leaves the rest of the answer', async () => {
     const [error] = await gateway.gqlErrors(

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDemoData } from '../src/app/demo.ts';
 import type { Entity } from '../src/domain/entities.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { emptyTables } from './support/import.ts';
 import { expectPages, pageSelection } from './support/pages.ts';
 import { MANY_TASKS, onRandomHistories } from './support/random-history.ts';
 import { ascending, recordsShown } from './support/records.ts';
@@ -95,15 +96,19 @@ async function expectReconciliation(gateway: TestGateway, entities: Entity[]): P
   }
 }
 
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+});
+afterAll(() => gateway.close());
+
 describe('the reconciliation of random histories', () => {
   it('is what the definitions say, with its tasks and records', async () => {
-    const gateway = await createTestGateway();
     await onRandomHistories(gateway.database, 3, MANY_TASKS, async (entities) => {
       const found = scopesOf(entities).flatMap(({ tasks }) => discrepanciesOf(tasks));
       expect(new Set(found.map(({ kind }) => kind))).toEqual(new Set(KINDS));
       await expectReconciliation(gateway, entities);
     });
-    await gateway.close();
   });
 });
 
@@ -202,11 +207,7 @@ const PLANTED: Record<Kind, (entities: Entity[]) => void> = {
 };
 
 describe('each disagreement', () => {
-  let gateway: TestGateway;
-  beforeAll(async () => {
-    gateway = await createTestGateway();
-  });
-  afterAll(() => gateway.close());
+  beforeAll(() => emptyTables(gateway.database));
 
   it('is found where it was planted, and nothing else', async () => {
     const planted: [string, Entity[], Kind[]][] = [
@@ -255,10 +256,8 @@ describe('each disagreement', () => {
 
 describe('simulated data', () => {
   it('adds up, as that of the demo does', async () => {
-    const simulated = await createTestGateway();
-    await expectReconciliation(simulated, await importSimulation(simulated.database, 150));
-    await simulated.close();
-    const gateway = await createTestGateway();
+    await expectReconciliation(gateway, await importSimulation(gateway.database, 150));
+    await emptyTables(gateway.database);
     await loadDemoData(gateway.database);
     for (const list of ['campaigns', 'annotationRequests']) {
       const answer = await gateway.gql<
@@ -268,6 +267,5 @@ describe('simulated data', () => {
       expect(nodes).toEqual(Array.from({ length: totalCount }, () => ({ reconciliation: [] })));
       expect(totalCount).toBeGreaterThan(0);
     }
-    await gateway.close();
   });
 });

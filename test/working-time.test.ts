@@ -7,7 +7,7 @@ import type { Filter } from './support/list-evaluation.ts';
 import type { ModelRow } from './support/list-rows.ts';
 import { ZONES } from './support/local-time.ts';
 import { aroundNight, NIGHTS, randomHistory } from './support/random-history.ts';
-import { importEntities, recordWith, taskWith } from './support/rows.ts';
+import { recordWith, replaceAll, taskWith } from './support/rows.ts';
 import { workingTimeOf, type ExpectedDay, type WorkingTimeQuery } from './support/working-time.ts';
 import { importRows } from './support/workload.ts';
 
@@ -59,14 +59,17 @@ async function expectWorkingTime(
   ).toEqual(expected.slice(0, 1000));
 }
 
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+});
+afterAll(() => gateway.close());
+
 describe.each(NIGHTS)('the working time of a history without sense, around %s', (night) => {
-  let gateway: TestGateway;
   let history: ModelRow[];
   beforeAll(async () => {
-    gateway = await createTestGateway();
     history = await importRows(gateway.database, randomHistory(3, aroundNight(night)));
   });
-  afterAll(() => gateway.close());
 
   it('is the union of the intervals between records', async () => {
     await fc.assert(
@@ -77,13 +80,10 @@ describe.each(NIGHTS)('the working time of a history without sense, around %s', 
 });
 
 describe('the working time of a simulation', () => {
-  let gateway: TestGateway;
   let history: ModelRow[];
   beforeAll(async () => {
-    gateway = await createTestGateway();
     history = await importRows(gateway.database, [...simulate({ tasks: 100 })]);
   });
-  afterAll(() => gateway.close());
 
   const defaults = { filter: {}, maxGapSeconds: 1800, maxTaskGapSeconds: 14_400 };
 
@@ -120,7 +120,6 @@ describe('the working time of a simulation', () => {
 });
 
 it('counts a day that a colleague would count by hand', async () => {
-  const gateway = await createTestGateway();
   const entities: Entity[] = [
     { type: 'campaign', id: 'c', projectId: 1n, name: 'c', campaignType: 'POC' },
     { type: 'annotationRequest', id: 'r', name: 'r', campaignId: 'c' },
@@ -153,7 +152,7 @@ it('counts a day that a colleague would count by hand', async () => {
       }),
     ),
   ];
-  await importEntities(gateway.database, entities);
+  await replaceAll(gateway.database, entities);
   const data = await gateway.gql<object>(
     `{ workingTime(timeZone: "Asia/Shanghai") { nodes { time { label start end } recordCount instances
       durationSeconds secondsPerInstance excluded { count durationSeconds } } } }`,
@@ -177,5 +176,4 @@ it('counts a day that a colleague would count by hand', async () => {
       ],
     },
   });
-  await gateway.close();
 });

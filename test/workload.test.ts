@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { simulate } from '../src/simulator/simulate.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { emptyTables } from './support/import.ts';
 import type { Filter } from './support/list-evaluation.ts';
 import { compare } from './support/list-measures.ts';
 import type { ModelRow } from './support/list-rows.ts';
@@ -9,7 +10,7 @@ import { HOUR, localTime, ZONES } from './support/local-time.ts';
 import { expectPages, pageSelection } from './support/pages.ts';
 import { aroundNight, NIGHTS, randomHistory } from './support/random-history.ts';
 import { ascending } from './support/records.ts';
-import { grid, importEntities } from './support/rows.ts';
+import { grid, replaceAll } from './support/rows.ts';
 import {
   campaignOf,
   importRows,
@@ -109,14 +110,17 @@ async function expectWorkload(
   }
 }
 
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+});
+afterAll(() => gateway.close());
+
 describe.each(NIGHTS)('the workload of a history without sense, around %s', (night) => {
-  let gateway: TestGateway;
   let history: ModelRow[];
   beforeAll(async () => {
-    gateway = await createTestGateway();
     history = await importRows(gateway.database, randomHistory(1, aroundNight(night)));
   });
-  afterAll(() => gateway.close());
 
   it('is what its records come to', async () => {
     await fc.assert(
@@ -127,13 +131,10 @@ describe.each(NIGHTS)('the workload of a history without sense, around %s', (nig
 });
 
 describe('the workload of a simulation', () => {
-  let gateway: TestGateway;
   let history: ModelRow[];
   beforeAll(async () => {
-    gateway = await createTestGateway();
     history = await importRows(gateway.database, [...simulate({ tasks: 150 })]);
   });
-  afterAll(() => gateway.close());
 
   it.each([
     [['POOL_ASSIGNEE_ID', 'DAY'], 'Asia/Shanghai'],
@@ -178,13 +179,10 @@ describe('the workload of a simulation', () => {
 });
 
 describe('the workload of a row', () => {
-  let gateway: TestGateway;
   let history: ModelRow[];
   beforeAll(async () => {
-    gateway = await createTestGateway();
     history = await importRows(gateway.database, randomHistory(2, aroundNight(NIGHTS[0]!)));
   });
-  afterAll(() => gateway.close());
 
   it.each([
     ['campaigns', 'Campaign', (row: ModelRow) => campaignOf(row).values.campaignId, 'campaignId'],
@@ -304,12 +302,9 @@ describe('the workload of a row', () => {
 });
 
 describe.each(NIGHTS)('a stretch of time around %s', (night) => {
-  let gateway: TestGateway;
   beforeAll(async () => {
-    gateway = await createTestGateway();
-    await importEntities(gateway.database, randomHistory(4, aroundNight(night)));
+    await replaceAll(gateway.database, randomHistory(4, aroundNight(night)));
   });
-  afterAll(() => gateway.close());
 
   it.each(ZONES.flatMap((zone) => UNITS.map((unit) => [unit, zone] as const)))(
     'is a whole %s of %s',
@@ -348,11 +343,7 @@ describe.each(NIGHTS)('a stretch of time around %s', (night) => {
 });
 
 describe('the arguments of the workload', () => {
-  let gateway: TestGateway;
-  beforeAll(async () => {
-    gateway = await createTestGateway();
-  });
-  afterAll(() => gateway.close());
+  beforeAll(() => emptyTables(gateway.database));
 
   it.each([
     ['groupBy: [DAY, MONTH]', /"groupBy" has several of HOUR, DAY, ISO_WEEK and MONTH/],
@@ -408,9 +399,7 @@ describe('the arguments of the workload', () => {
 });
 
 describe('the workload of records at the ends of time, and where clocks go back over midnight', () => {
-  let gateway: TestGateway;
   beforeAll(async () => {
-    gateway = await createTestGateway();
     const times = [
       '0001-01-01T00:00:00Z',
       // In St John's, clocks went back from 00:01 to 23:01 of the day before at 02:31 UTC.
@@ -426,9 +415,8 @@ describe('the workload of records at the ends of time, and where clocks go back 
       entity.createdTime = new Date(times[next++]!);
       entity.poolAssigneeId = 7n;
     }
-    await importEntities(gateway.database, entities);
+    await replaceAll(gateway.database, entities);
   });
-  afterAll(() => gateway.close());
 
   it.each(['UTC', 'Asia/Shanghai', 'America/New_York', 'America/St_Johns'])(
     'is whole in %s, page by page',

@@ -50,7 +50,8 @@ export async function endPrograms(): Promise<void> {
 export async function startProgram(args: string[], options: ProcessOptions = {}): Promise<Program> {
   await ensureBuilt();
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, ['dist/main.js', ...args], {
+  // As a shell starts it, but for optimizing the embedded database's WebAssembly, which takes as long as most commands.
+  const child = spawn(process.execPath, ['--liftoff-only', 'dist/main.js', ...args], {
     cwd: PROJECT_DIRECTORY,
     env: { PATH, HOME, TMPDIR, ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],

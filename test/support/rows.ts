@@ -3,6 +3,7 @@ import type { AnnotationHistoryEntity, Entity, TaskEntity } from '../../src/doma
 import { importLines } from '../../src/import/import.ts';
 import { toImportLine } from '../../src/simulator/format.ts';
 import { simulate } from '../../src/simulator/simulate.ts';
+import { emptyTables } from './import.ts';
 
 /** Puts an import file's text into a database; every line of it must be taken. */
 export async function importText(database: Database, text: string): Promise<void> {
@@ -26,19 +27,14 @@ export async function importEntities(
 
 /** Puts entities in the place of all that a database has. */
 export async function replaceAll(database: Database, entities: Iterable<Entity>): Promise<void> {
-  const { prisma } = database;
-  await prisma.annotationHistory.deleteMany();
-  await prisma.task.deleteMany();
-  await prisma.pool.deleteMany();
-  await prisma.annotationRequest.deleteMany();
-  await prisma.campaign.deleteMany();
+  await emptyTables(database);
   await importEntities(database, entities);
 }
 
-/** Simulated data in a database, and what was put there. */
+/** Puts simulated data in the place of all that a database has. @returns what was put there. */
 export async function importSimulation(database: Database, tasks: number): Promise<Entity[]> {
   const entities = [...simulate({ tasks })];
-  await importEntities(database, entities);
+  await replaceAll(database, entities);
   return entities;
 }
 

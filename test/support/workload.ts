@@ -6,11 +6,11 @@ import { coded, compare, KEYS, plain, poolCode, type TestKey } from './list-meas
 import { rowsOfEntities, type ModelRow, type Value } from './list-rows.ts';
 import { isoWeek, localDay, localTime } from './local-time.ts';
 import { ascending, inOrder, sendsBack, stepOf, submissionBefore } from './records.ts';
-import { importEntities } from './rows.ts';
+import { replaceAll } from './rows.ts';
 
-/** Puts entities into a database, and gives the records among them as rows. */
+/** Puts entities in the place of all that a database has, and gives the records among them as rows. */
 export async function importRows(database: Database, entities: Entity[]): Promise<ModelRow[]> {
-  await importEntities(database, entities);
+  await replaceAll(database, entities);
   return rowsOfEntities(entities).AnnotationHistory;
 }
 
