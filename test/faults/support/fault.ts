@@ -42,6 +42,9 @@ export interface Fault {
 
 const READERS = 4;
 
+/** Within how long who follows has seen what was written last: less than a test may take, so that it says what is missing. */
+const CATCH_UP = { timeoutMs: 40_000 };
+
 /** What Node writes where it is looked into. */
 const INSPECTOR_LINES = /^(Debugger .*|For help, see: .*inspector)\n/gm;
 
@@ -61,7 +64,7 @@ export function expectUnharmed(
 }
 
 /** Starts those who ask at the same time: all questions over and over, and those who write and follow what is written. */
-function startLoad(stage: Stage, { mayFail, hasKeys = true }: Fault) {
+async function startLoad(stage: Stage, { mayFail, hasKeys = true }: Fault) {
   const load = new Load(() => stage.gateway.url, new Set(mayFail));
   const { questions, right } = stage;
   for (let reader = 0; reader < READERS; reader++) {
@@ -80,6 +83,8 @@ function startLoad(stage: Stage, { mayFail, hasKeys = true }: Fault) {
   }
   const followers = [followChanges(), followSubscription()] as const;
   for (const follower of followers) load.start(follower);
+  // What is written before that, he would never see.
+  await eventually(() => expect(followers[1].hasBegun).toBe(true));
   for (let writer = 0; writer < 2; writer++) load.start(stage.writers.client(writer, hasKeys));
   return { load, followers };
 }
@@ -96,7 +101,7 @@ export async function underLoad(
   const before = new Set(await stage.writers.recordIds());
   const { gateway } = stage;
   const lines = gateway.logged.length;
-  const { load, followers } = startLoad(stage, fault);
+  const { load, followers } = await startLoad(stage, fault);
   const result: FaultResult = { requests: 0, failures: {}, recoverySeconds: 0, slowestSeconds: 0 };
   try {
     await load.isUnderWay();
@@ -110,9 +115,12 @@ export async function underLoad(
     const [changes, subscription] = followers;
     await load.stop('writer');
     const written = await stage.writers.recordIds();
-    await eventually(() => expect([...changes.seen].sort()).toEqual(written.sort()));
+    await eventually(() => expect([...changes.seen].sort()).toEqual(written.sort()), CATCH_UP);
     const appended = written.filter((id) => !before.has(id));
-    await eventually(() => expect([...subscription.seen].sort()).toEqual(appended.sort()));
+    await eventually(
+      () => expect([...subscription.seen].sort()).toEqual(appended.sort()),
+      CATCH_UP,
+    );
   } finally {
     await load.stop();
     result.requests = load.requests;

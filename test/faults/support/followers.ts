@@ -43,8 +43,14 @@ interface Appended {
   historyAppended: { recordId: string; watermark: string };
 }
 
+/** One who is told of what is written from when he began. */
+export interface Subscriber extends Follower {
+  /** Whether he has begun: what is written from now on, he must see. */
+  readonly hasBegun: boolean;
+}
+
 /** Stays subscribed, and goes on after the last event where a subscription has ended. */
-export function followSubscription(): Follower {
+export function followSubscription(): Subscriber {
   const name = 'subscription';
   const seen = new Set<string>();
   let after: string | undefined;
@@ -53,6 +59,9 @@ export function followSubscription(): Follower {
   return {
     name,
     seen,
+    get hasBegun() {
+      return after !== undefined;
+    },
     async step(url) {
       if (after === undefined) {
         const data = await ask(`${url}/graphql?query={watermark(types:[ANNOTATION_HISTORY])}`);
