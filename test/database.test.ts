@@ -16,7 +16,8 @@ import {
 import { classifyDatabaseError } from '../src/database/errors.ts';
 import { listMigrations, withSchemaEngine } from '../src/database/migrate.ts';
 import { embeddedDatabase } from '../src/database/embedded.ts';
-import { createBlank, createTestDatabase, type TestDatabase } from './support/database.ts';
+import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { createBlank } from './support/embedded.ts';
 import { freePort } from './support/process.ts';
 
 let database: TestDatabase;

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { openAsBlob } from 'node:fs';
-import { PGlite } from '@electric-sql/pglite';
 import pino from 'pino';
 import { inject } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../../src/database/database.ts';
-import { embeddedDatabase } from '../../src/database/embedded.ts';
+import { borrowEmbedded } from './embedded.ts';
 import { runSql } from './empty-database.ts';
 import { urlOfDatabase, type DatabaseTemplate } from './global-setup.ts';
 
@@ -18,8 +16,7 @@ export interface TestDatabase extends Database {
 export async function createTestDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
   const template = inject('databaseTemplate');
   if (template.kind === 'postgresql') return copyDatabase(template, options);
-  const loadDataDir = await openAsBlob(template.dumpFile);
-  return embeddedDatabase(await PGlite.create({ loadDataDir }), options);
+  return borrowEmbedded(template.dumpFile, options);
 }
 
 /** A database of a server, to be copied while nobody is connected to it. */
@@ -43,18 +40,4 @@ export async function copyDatabase(
       await runSql(template.serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
-}
-
-let blank: Promise<File | Blob> | undefined;
-
-async function dumpBlank(): Promise<File | Blob> {
-  const pglite = await PGlite.create();
-  const dump = await pglite.dumpDataDir('none');
-  await pglite.close();
-  return dump;
-}
-
-/** An embedded PostgreSQL that nothing was made in. Making one takes seconds: they are copies of the first. */
-export async function createBlank(): Promise<PGlite> {
-  return PGlite.create({ loadDataDir: await (blank ??= dumpBlank()) });
 }
