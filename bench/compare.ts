@@ -7,6 +7,9 @@ import { createRandom } from './load.ts';
 import { ask, type TestedServer } from './servers.ts';
 import type { Shape } from './shapes.ts';
 
+/** How much of an answer is shown that is another. */
+const SHOWN = 1000;
+
 /** How many requests of a shape are compared. */
 const COMPARED = 25;
 
@@ -43,8 +46,9 @@ export async function compareAnswers(
     const [[, first], ...others] = answers as [[string, unknown], ...[string, unknown][]];
     for (const [name, other] of others) {
       if (isDeepStrictEqual(first, other)) continue;
+      const [one, another] = [first, other].map((answer) => JSON.stringify(answer).slice(0, SHOWN));
       throw new Error(
-        `${shape.name} of ${JSON.stringify(variables)}: ${answers[0]![0]} and ${name} differ:\n${JSON.stringify(first)}\n${JSON.stringify(other)}`,
+        `${shape.name} of ${JSON.stringify(variables)}: ${answers[0]![0]} and ${name} differ:\n${one}\n${another}`,
       );
     }
   }

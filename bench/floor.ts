@@ -25,7 +25,7 @@ const RECORD = `h.id::text AS "recordId", h.action_type AS "actionCode", h.statu
   ${row('pool')} AS pool`;
 
 const records = `SELECT ${RECORD} FROM (
-    SELECT * FROM annotation_history WHERE task_id = t.id ORDER BY id LIMIT 5) AS h ${poolOf('h')}`;
+    SELECT * FROM annotation_history WHERE task_id = t.id ORDER BY id LIMIT 5) AS h ${poolOf('h')} ORDER BY h.id`;
 const connection = (rows: string, count?: string) =>
   count
     ? `json_build_object('totalCount', (${count}), 'nodes', ${list(rows)})`
@@ -40,7 +40,7 @@ const nested = (isCounted: boolean) => {
   const tasks = `SELECT ${TASK}, ${row('campaign')} AS campaign, ${row('pool')} AS pool, ${history} AS "annotationHistory"
     FROM (SELECT * FROM task WHERE annotation_request_id = $1 ORDER BY id LIMIT 20) AS t ${poolOf('t')}
     CROSS JOIN LATERAL (SELECT c.id AS "campaignId", c.name, c.project_id::text AS "projectId"
-      FROM campaign c WHERE c.id = t.campaign_id) AS campaign`;
+      FROM campaign c WHERE c.id = t.campaign_id) AS campaign ORDER BY t.id`;
   return `SELECT json_build_object('tasks', ${connection(tasks, count('SELECT count(*) FROM task WHERE annotation_request_id = $1'))})`;
 };
 
@@ -55,12 +55,13 @@ const SQL: Readonly<Record<string, string>> = {
       SELECT ${TASK}, t.instance_info AS "instanceInfo" FROM task t
       WHERE annotation_request_id = $2 AND scene_id = $3 AND campaign_id = $1) AS n))`,
   flat: `SELECT json_build_object('tasks', ${connection(`SELECT ${TASK}, ${row('pool')} AS pool
-      FROM (SELECT * FROM task WHERE campaign_id = $1 ORDER BY id LIMIT 100) AS t ${poolOf('t')}`)})`,
+      FROM (SELECT * FROM task WHERE campaign_id = $1 ORDER BY id LIMIT 100) AS t ${poolOf('t')} ORDER BY t.id`)})`,
   nested: nested(false),
   'nested-counted': nested(true),
   'deep-page': `SELECT json_build_object('records', ${connection(`SELECT ${RECORD} FROM (
       SELECT * FROM annotation_history WHERE action_type = ${LONG_LIST.actionType} AND (created_time, id) < ($1, $2)
-      ORDER BY created_time DESC, id DESC LIMIT ${LONG_LIST.pageSize}) AS h ${poolOf('h')}`)})`,
+      ORDER BY created_time DESC, id DESC LIMIT ${LONG_LIST.pageSize}) AS h ${poolOf('h')}
+      ORDER BY h.created_time DESC, h.id DESC`)})`,
   dashboard: `SELECT json_build_object('campaign', json_build_object('name', c.name, 'annotationRequests', ${connection(`
       SELECT r.id AS "annotationRequestId", r.name, work.progress, work.delivery
       FROM (SELECT * FROM annotation_request WHERE campaign_id = c.id ORDER BY id LIMIT 10) AS r
@@ -70,7 +71,7 @@ const SQL: Readonly<Record<string, string>> = {
             'byStatus', (SELECT coalesce(json_agg(s), '[]') FROM (SELECT status AS "statusCode", count(*) FROM task
               WHERE annotation_request_id = r.id GROUP BY status ORDER BY status) AS s)) AS progress,
           json_build_object('all', ${counts('')}, 'completed', ${counts(APPROVED)}) AS delivery
-        FROM task WHERE annotation_request_id = r.id) AS work`)}))
+        FROM task WHERE annotation_request_id = r.id) AS work ORDER BY r.id`)}))
     FROM campaign c WHERE c.id = $1`,
   workload: `SELECT json_build_object('campaign', json_build_object('workload', ${connection(`
       SELECT w.pool_assignee_id::text AS "poolAssigneeId", json_build_object('label', w.day) AS time, w.record_count AS "recordCount",
