@@ -40,6 +40,17 @@ it('leaves PostgreSQL few tables to find an order for, however often one is aske
   expect(fixed).toHaveLength(95 - 4);
 });
 
+it('reads no row of which the row that belongs to it tells all that is asked', async () => {
+  const before = gateway.statements.length;
+  const query = `{ annotationHistory(first: 1) { nodes { pool { id poolId } task { taskId annotationRequest { id } }
+    annotationRequest { annotationRequestId campaign { projectId } } } } }`;
+  await gateway.gql(query);
+  const [statement] = gateway.statements.slice(before);
+  const tables = [...statement!.matchAll(/FROM (\w+)/g)].map(([, table]) => table);
+  expect(tables.toSorted()).toEqual(['annotation_history', 'campaign']);
+  await both.expectSame({ query });
+});
+
 /** What is left to the resolvers, of the types whose fields statements are built of. */
 const LEFT_TO_RESOLVERS: Readonly<Record<string, readonly string[]>> = {
   Query: ['node', 'nodes', 'workload', 'workingTime', 'watermark', 'changes'],

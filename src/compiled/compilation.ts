@@ -30,6 +30,18 @@ export interface Row {
   readonly noun: Noun;
   readonly alias: string;
   readonly joins: Prisma.Sql[];
+  /** Columns that can be told without reading it, since a row that belongs to it has them too; each with where that is. */
+  readonly known: Readonly<Record<string, string>>;
+  /** Whether any other of its columns is asked for. */
+  isRead: boolean;
+}
+
+/** Where a column of a row is. */
+export function columnAt(row: Row, column: string): string {
+  const known = row.known[column];
+  if (known !== undefined) return known;
+  row.isRead = true;
+  return `${row.alias}.${column}`;
 }
 
 export type Field = GraphQLField<unknown, unknown>;
@@ -97,8 +109,8 @@ export class Compilation {
     return `r${this.#tables}`;
   }
 
-  row(noun: Noun): Row {
-    return { noun, alias: this.alias(), joins: [] };
+  row(noun: Noun, known: Row['known'] = {}): Row {
+    return { noun, alias: this.alias(), joins: [], known, isRead: false };
   }
 
   field(type: GraphQLObjectType, name: string): Field {

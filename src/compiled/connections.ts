@@ -113,7 +113,7 @@ function looksOn(compilation: Compilation, type: GraphQLObjectType, fields: read
     .some(({ name }) => name === 'hasNextPage' || name === 'hasPreviousPage');
 }
 
-/** A page of a list as Relay wants it. @param parent the row it hangs on, if it does. */
+/** A page of a list as Relay wants it. @param parent where the id of the row is that it hangs on, if it does. */
 export function connection(
   compilation: Compilation,
   source: ListSource,

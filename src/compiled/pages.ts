@@ -19,7 +19,7 @@ import { possibleIds, readRequestIds } from '../domain/request-ids.ts';
 import { PEOPLE_FIELDS } from '../domain/viewer.ts';
 import { Left } from './left.ts';
 
-/** A list: of which rows, and the alias of the row they hang on, where they hang on one. */
+/** A list: of which rows, and where the id of the row is that they hang on, where they hang on one. */
 export interface List {
   readonly noun: Noun;
   readonly range?: Range | undefined;
@@ -72,7 +72,7 @@ const tableOf = (noun: Noun) => Prisma.raw(TABLES[noun].table);
 function withinSql({ range, parent }: List, { requestIds }: Question): Prisma.Sql {
   if (range === undefined) return Prisma.sql`true`;
   const column = Prisma.raw(`t0.${RANGES[range].column}`);
-  if (parent !== undefined) return Prisma.sql`${column} = ${Prisma.raw(parent)}.id`;
+  if (parent !== undefined) return Prisma.sql`${column} = ${Prisma.raw(parent)}`;
   if (requestIds === undefined) return Prisma.sql`true`;
   const [only, ...others] = requestIds;
   if (only === undefined) return Prisma.sql`false`;

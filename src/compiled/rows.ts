@@ -5,6 +5,7 @@ import { columnOf, TABLES } from '../database/where.ts';
 import { LISTS } from '../domain/lists/fields.ts';
 import type { Noun } from '../domain/nouns.ts';
 import {
+  columnAt,
   hole,
   joinsOf,
   objectTypeOf,
@@ -37,18 +38,18 @@ function value(
   row: Row,
 ): readonly Piece[] {
   const { name } = selected;
-  const { noun, alias } = row;
+  const { noun } = row;
   if (name === '__typename') return [`"${type.name}"`];
   const field = compilation.field(type, name);
   if (name === 'id') {
-    return ['"', base64url(utf8(concat([`${noun}:`, Prisma.raw(`${alias}.id`)]))), '"'];
+    return ['"', base64url(utf8(concat([`${noun}:`, Prisma.raw(columnAt(row, 'id'))]))), '"'];
   }
   const source = sourceOf(field.extensions);
   if (source) return sourced(compilation, source, field, selected, row);
   if (TABLES[noun].relations[name]) return related(compilation, field, selected, row);
   const column = LISTS[noun].fields[name]?.column ?? field.extensions.pothosExposedField;
   if (typeof column !== 'string') throw new Left('field', `${type.name}.${name}`);
-  return valueOfType(field.type, Prisma.raw(`${alias}.${columnOf(column)}`));
+  return valueOfType(field.type, Prisma.raw(columnAt(row, columnOf(column))));
 }
 
 function sourced(
@@ -62,7 +63,7 @@ function sourced(
     case 'parts':
       return ['"', ...source.parts.map((one) => part(compilation, one, row)), '"'];
     case 'list':
-      return [connection(compilation, source, field, selected, rowObject, row.alias)];
+      return [connection(compilation, source, field, selected, rowObject, columnAt(row, 'id'))];
     case 'progress':
       return [progress(compilation, source.range, field, selected, row)];
     case 'delivery':
@@ -79,8 +80,8 @@ function part(compilation: Compilation, one: TextPart, row: Row): Piece {
   if (typeof one === 'string') return one;
   if ('config' in one) return hole((asked) => Prisma.sql`${asked[one.config]}::text`);
   const column = columnOf(one.column);
-  if (one.of === undefined) return Prisma.raw(`${row.alias}.${column}`);
-  return join(compilation, row, one.of, ({ alias }) => Prisma.raw(`${alias}.${column}`));
+  if (one.of === undefined) return Prisma.raw(columnAt(row, column));
+  return join(compilation, row, one.of, (other) => Prisma.raw(columnAt(other, column)));
 }
 
 /** The row that a row belongs to. */
@@ -104,8 +105,9 @@ const FEW: ReadonlySet<Noun> = new Set(['Campaign']);
 const MAX_FREE = 4;
 
 /**
- * Joins something of the row that a row belongs to. OFFSET makes PostgreSQL look that up by its key: where it thinks that
- * there are many rows, it would find it cheaper to read a whole table. Of rows that have the same one, it keeps what was found.
+ * Joins something of the row that a row belongs to, unless the row itself says all of it. OFFSET makes PostgreSQL look that up
+ * by its key: where it thinks that there are many rows, it would find it cheaper to read a whole table. Of rows that have the
+ * same one, it keeps what was found.
  */
 function join(
   compilation: Compilation,
@@ -113,13 +115,20 @@ function join(
   relation: string,
   of: (one: Row) => Prisma.Sql,
 ): Prisma.Sql {
-  const { model, own, other } = TABLES[row.noun].relations[relation]!;
-  const one = compilation.row(model);
+  const { model, own, other, same = [] } = TABLES[row.noun].relations[relation]!;
+  const key = columnAt(row, own);
+  const known = { [other]: key };
+  for (const column of same) known[column] = columnAt(row, column);
+  const one = compilation.row(model, known);
   const found = `${one.alias}_found`;
   const value = of(one);
+  if (!one.isRead) {
+    row.joins.push(...one.joins);
+    return value;
+  }
   const isFree = FEW.has(model) && row.joins.length < MAX_FREE;
   row.joins.push(Prisma.sql`CROSS JOIN LATERAL (
     SELECT ${value} AS value FROM ${tableOf(model)} AS ${Prisma.raw(one.alias)} ${joinsOf(one)}
-    WHERE ${Prisma.raw(`${one.alias}.${other} = ${row.alias}.${own}`)} ${Prisma.raw(isFree ? '' : 'OFFSET 0')}) AS ${Prisma.raw(found)}`);
+    WHERE ${Prisma.raw(`${one.alias}.${other} = ${key}`)} ${Prisma.raw(isFree ? '' : 'OFFSET 0')}) AS ${Prisma.raw(found)}`);
   return Prisma.raw(`${found}.value`);
 }

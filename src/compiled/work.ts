@@ -2,7 +2,7 @@ import type { GraphQLObjectType } from 'graphql';
 import { Prisma } from '../database/generated/client/client.ts';
 import { RANGES, type WorkRange } from '../database/ranges.ts';
 import { TASK_STATUS } from '../domain/codes.ts';
-import { objectTypeOf, type Compilation, type Field, type Row } from './compilation.ts';
+import { columnAt, objectTypeOf, type Compilation, type Field, type Row } from './compilation.ts';
 import { concat, object, overAll, valueOfType, type Piece } from './json.ts';
 import { Left } from './left.ts';
 import type { Selected } from './selection.ts';
@@ -14,8 +14,8 @@ const COMPLETED = `status = ${TASK_STATUS.APPROVED}`;
 const POSSIBLE = `status <> ${TASK_STATUS.CREATION_FAILED}`;
 
 /** The condition that tasks hang on a row. */
-function hangOn(range: WorkRange, { alias }: Row): Prisma.Sql {
-  return raw(`task.${RANGES[range].column} = ${alias}.id`);
+function hangOn(range: WorkRange, row: Row): Prisma.Sql {
+  return raw(`task.${RANGES[range].column} = ${columnAt(row, 'id')}`);
 }
 
 /** What the tasks of a row hold, by their status. */

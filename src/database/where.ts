@@ -5,11 +5,18 @@ interface Relation {
   readonly model: Model;
   readonly own: string;
   readonly other: string;
+  /** More columns that both have, and that foreign keys keep the same. */
+  readonly same?: readonly string[];
 }
 
 export type Model = 'Campaign' | 'AnnotationRequest' | 'Pool' | 'Task' | 'AnnotationHistory';
 
-const belongsTo = (model: Model, own: string): Relation => ({ model, own, other: 'id' });
+const belongsTo = (model: Model, own: string, ...same: string[]): Relation => ({
+  model,
+  own,
+  other: 'id',
+  same,
+});
 const has = (model: Model, other: string): Relation => ({ model, own: 'id', other });
 
 /** The tables of schema.prisma and their relations. */
@@ -43,17 +50,17 @@ export const TABLES: Readonly<
     table: 'task',
     relations: {
       campaign: belongsTo('Campaign', 'campaign_id'),
-      annotationRequest: belongsTo('AnnotationRequest', 'annotation_request_id'),
-      pool: belongsTo('Pool', 'pool_id'),
+      annotationRequest: belongsTo('AnnotationRequest', 'annotation_request_id', 'campaign_id'),
+      pool: belongsTo('Pool', 'pool_id', 'campaign_id'),
       annotationHistory: has('AnnotationHistory', 'task_id'),
     },
   },
   AnnotationHistory: {
     table: 'annotation_history',
     relations: {
-      task: belongsTo('Task', 'task_id'),
-      pool: belongsTo('Pool', 'pool_id'),
-      annotationRequest: belongsTo('AnnotationRequest', 'annotation_request_id'),
+      task: belongsTo('Task', 'task_id', 'annotation_request_id', 'campaign_id'),
+      pool: belongsTo('Pool', 'pool_id', 'campaign_id'),
+      annotationRequest: belongsTo('AnnotationRequest', 'annotation_request_id', 'campaign_id'),
     },
   },
 };
