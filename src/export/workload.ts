@@ -2,7 +2,7 @@ import { Prisma } from '../database/generated/client/client.ts';
 import { judgedReport, orderSql, unlessSmall } from '../database/report.ts';
 import { minGroupFor, type Sight } from '../database/scoped.ts';
 import { columnOf, whereSql } from '../database/where.ts';
-import { groupsSql } from '../database/workload.ts';
+import { groupsSql } from '../database/workload-groups.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { LISTS } from '../domain/lists/fields.ts';
 import { groupIsTooSmall } from '../domain/viewer.ts';

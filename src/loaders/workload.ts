@@ -3,12 +3,8 @@ import type { PrismaClient } from '../database/generated/client/client.ts';
 import type { RangeKey } from '../database/ranges.ts';
 import type { ReportCount, ReportPage } from '../database/report.ts';
 import { allTold } from '../database/small-groups.ts';
-import {
-  countWorkload,
-  pageOfWorkload,
-  type Workload,
-  type WorkloadRow,
-} from '../database/workload.ts';
+import type { Workload } from '../database/workload-records.ts';
+import { countWorkload, pageOfWorkload, type WorkloadRow } from '../database/workload.ts';
 import type { WorkloadMeasure } from '../domain/workload.ts';
 import { orError } from './once.ts';
 

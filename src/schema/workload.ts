@@ -1,7 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { RangeKey } from '../database/ranges.ts';
 import type { ScopeKind } from '../database/scope.ts';
-import { workloadEvidence, type Workload, type WorkloadRow } from '../database/workload.ts';
+import type { Workload } from '../database/workload-records.ts';
+import { workloadEvidence, type WorkloadRow } from '../database/workload.ts';
 import { LISTS } from '../domain/lists/fields.ts';
 import type { Filter, Where } from '../domain/lists/where.ts';
 import { readKeysetPage, type ConnectionArguments, type KeysetPage } from '../domain/paging.ts';
