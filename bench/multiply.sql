@@ -27,4 +27,7 @@ INSERT INTO annotation_history (id, task_id, annotation_request_id, campaign_id,
     instance_sum, attributes_num, attributes_sum, frame_count
   FROM annotation_history, generate_series(1, TIMES - 1) AS n;
 
+-- What triggers would have noted.
+INSERT INTO workload_stale (annotation_request_id, campaign_id, since) SELECT id, campaign_id, '-infinity' FROM annotation_request;
+
 RESET session_replication_role;

@@ -111,6 +111,15 @@ program
     await exitWith(runMigrate(config()));
   });
 
+program
+  .command('rollups')
+  .description('roll the workload up anew, by the days of GATEWAY_TIME_ZONE')
+  .option('--check', 'compare the roll-ups with the records instead, and change nothing', false)
+  .action(async ({ check }: { check: boolean }) => {
+    const { runCheckRollUps, runRollUps } = await import('./commands/rollups.ts');
+    await exitWith((check ? runCheckRollUps : runRollUps)(config()));
+  });
+
 const keys = program
   .command('keys')
   .description('the keys of callers: see "Who may ask" in README.md');

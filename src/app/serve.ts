@@ -14,6 +14,7 @@ import { databaseOptions } from './database-options.ts';
 import { loadDemoData } from './demo.ts';
 import { createGateway } from './gateway.ts';
 import { listenForMetrics } from './metrics.ts';
+import { keepRollUps } from './rollups.ts';
 import { createHttpServer } from './server.ts';
 
 /** Milliseconds between two attempts to reach a database that is not there at the start. */
@@ -109,6 +110,7 @@ async function run(
   }
 
   let database: Database | undefined;
+  let stopRollUps: (() => Promise<void>) | undefined;
   try {
     database = await openDatabase(config.database, log, databaseOptions(config, log, metrics));
     const missing = await prepare(database, config, log, signal);
@@ -120,6 +122,7 @@ async function run(
         'not ready: migrations are missing, GATEWAY_MIGRATE is off',
       );
     } else {
+      stopRollUps = keepRollUps(database, log);
       const { graphiql, requests } = await createBanner(database, config, port);
       log.info(
         { database: config.database.kind, graphiql, requests },
@@ -133,7 +136,7 @@ async function run(
     log.info('stopping');
     gateway.stop();
     await stopServer(server, config.shutdownTimeoutMs);
-    await Promise.all([database?.close(), tracing?.stop()]);
+    await Promise.all([stopRollUps?.(), database?.close(), tracing?.stop()]);
     log.info('stopped');
   }
 }

@@ -1,5 +1,6 @@
 import { PEOPLE_FIELDS, peopleAreHidden, type Viewer } from '../domain/viewer.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
+import { shareRollUps } from './rollups.ts';
 import {
   checkCounted,
   OPERATOR,
@@ -35,6 +36,8 @@ const CAMPAIGN_COLUMNS = {
   task: 'campaign_id',
   annotation_history: 'campaign_id',
   deleted_row: 'campaign_id',
+  workload_day: 'campaign_id',
+  workload_stale: 'campaign_id',
 };
 
 /** The columns of the history, those that tell who did something empty; and one to count operators by. */
@@ -46,6 +49,12 @@ const COLUMNS_WITHOUT_PEOPLE = [
   `${columnOf('poolAssigneeId')} AS ${OPERATOR}`,
 ].join(', ');
 
+/** What stands for the columns of a table from whom people are hidden; of roll-ups, which are by people, there is nothing. */
+const WITHOUT_PEOPLE: Readonly<Record<string, string>> = {
+  annotation_history: COLUMNS_WITHOUT_PEOPLE,
+  workload_day: '',
+};
+
 /**
  * A statement that sees what a viewer sees: each table stands for a part of itself, as if that were all there is.
  * PostgreSQL takes such a part apart again, so that its indexes serve.
@@ -56,8 +65,7 @@ export function seenBy(
 ): Prisma.Sql {
   if (!campaigns && people === 'shown') return statement;
   const parts = Object.entries(CAMPAIGN_COLUMNS).map(([table, column]) => {
-    const columns =
-      table === 'annotation_history' && people === 'hidden' ? COLUMNS_WITHOUT_PEOPLE : '*';
+    const columns = (people === 'hidden' ? WITHOUT_PEOPLE[table] : undefined) ?? '*';
     const condition = campaigns
       ? Prisma.sql`${Prisma.raw(column)} = ANY (${campaigns}::text[])`
       : Prisma.sql`true`;
@@ -204,6 +212,7 @@ export function clientFor(prisma: PrismaClient, sight: Sight): PrismaClient {
   if (!client) {
     if (made.size >= MAX_CLIENTS) made.clear();
     made.set(key, (client = createClientOf(prisma, sight, minGroup)));
+    if (people === 'shown') shareRollUps(prisma, client);
     if (minGroup !== undefined) {
       setRules(client, { minGroup, tellingNoWork: createClientOf(prisma, sight, undefined) });
     }

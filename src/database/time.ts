@@ -68,6 +68,11 @@ export function stretchOf(instant: Prisma.Sql, unit: TimeUnit, timeZone: string)
     : Prisma.sql`date_trunc(${UNITS[unit].unit}, ${localTime(instant, timeZone)})`;
 }
 
+/** The same of a local day. */
+export function stretchOfDay(day: Prisma.Sql, unit: Exclude<TimeUnit, 'hour'>): Prisma.Sql {
+  return Prisma.sql`date_trunc(${UNITS[unit].unit}, ${day}::timestamp)`;
+}
+
 /** Start, end and label of a stretch of time. */
 export function bucketSql(time: Prisma.Sql, unit: TimeUnit, timeZone: string): Prisma.Sql {
   if (unit === 'hour') {

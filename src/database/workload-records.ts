@@ -41,9 +41,9 @@ const columns = (alias: string, names: readonly string[]) =>
   Prisma.raw(names.map((name) => `${alias}.${name}`).join(', '));
 
 /** The records that send a task back, each with the people of the submission that it sends back: the task's latest earlier one. */
-const received = (who: Who) => Prisma.sql`(
+const received = (who: Who, history: Prisma.Sql) => Prisma.sql`(
   SELECT ${columns('rejection', OWN_COLUMNS)}, ${columns('submission', who)}
-  FROM annotation_history AS rejection CROSS JOIN LATERAL (
+  FROM ${history} AS rejection CROSS JOIN LATERAL (
     SELECT ${columns('earlier', who)} FROM annotation_history AS earlier
     WHERE earlier.task_id = rejection.task_id AND earlier.action_type IN ${SUBMITTED}
       AND (earlier.created_time, earlier.id) < (rejection.created_time, rejection.id)
@@ -52,24 +52,47 @@ const received = (who: Who) => Prisma.sql`(
 
 export type Source = 'own' | 'received';
 
-const SOURCES: Record<Source, (who: Who) => Prisma.Sql> = {
-  own: () => Prisma.sql`annotation_history`,
+const SOURCES: Record<Source, (who: Who, history: Prisma.Sql) => Prisma.Sql> = {
+  own: (_who, history) => history,
   received,
 };
 
-/** The records of a source that are grouped. */
+/** The scope that a row of the table `t0` is counted in. */
+export function parentOf(scope: ScopeKind | undefined): Prisma.Sql {
+  return Prisma.raw(scope ? `t0.${SCOPE_COLUMNS[scope][0]}` : 'NULL::text');
+}
+
+/** The condition that this is one of those asked for. */
+export function inScope(scope: ScopeKind | undefined, parents: readonly RangeKey[]): Prisma.Sql {
+  if (!scope) return Prisma.sql`true`;
+  const [column, type] = SCOPE_COLUMNS[scope];
+  return Prisma.sql`t0.${Prisma.raw(column)} = ANY (${parents}::${Prisma.raw(type)}[])`;
+}
+
+/**
+ * The records of a source that are grouped.
+ * @param history those that there are to group; the submission that a rejection is about may be another one.
+ */
 export function recordsSql(
   source: Source,
   { scope, where }: Workload,
   parents: readonly RangeKey[],
   who: Who,
+  history = Prisma.sql`annotation_history`,
 ): Prisma.Sql {
-  const [column, type] = scope ? SCOPE_COLUMNS[scope] : [];
-  const inScope = column
-    ? Prisma.sql`t0.${Prisma.raw(column)} = ANY (${parents}::${Prisma.raw(type)}[])`
-    : Prisma.sql`true`;
   return Prisma.sql`SELECT ${columns('t0', [...OWN_COLUMNS, ...who])},
-      ${Prisma.raw(column ? `t0.${column}` : 'NULL::text')} AS parent, ${Prisma.raw(String(source === 'received'))} AS received
-    FROM ${SOURCES[source](who)} AS t0
-    WHERE ${inScope} AND ${whereSql('AnnotationHistory', 't0', where ?? {})}`;
+      ${parentOf(scope)} AS parent, ${Prisma.raw(String(source === 'received'))} AS received
+    FROM ${SOURCES[source](who, history)} AS t0
+    WHERE ${inScope(scope, parents)} AND ${whereSql('AnnotationHistory', 't0', where ?? {})}`;
+}
+
+/** The records of both sources. */
+export function recordsOfBoth(
+  workload: Workload,
+  parents: readonly RangeKey[],
+  who: Who,
+  history?: Prisma.Sql,
+): Prisma.Sql {
+  return Prisma.sql`${recordsSql('own', workload, parents, who, history)}
+    UNION ALL ${recordsSql('received', workload, parents, who, history)}`;
 }

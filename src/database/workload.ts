@@ -6,6 +6,7 @@ import type { Cell, Evidence } from './evidence.ts';
 import { Prisma, type PrismaClient } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
 import { countReport, pageOfReport, type ReportCount, type ReportPage } from './report.ts';
+import { rollUpZone } from './rollups.ts';
 import { minGroupOf, type Judged } from './small-groups.ts';
 import { nearBuckets, readBucket } from './time.ts';
 import { columnOf } from './where.ts';
@@ -32,7 +33,8 @@ function groupsFor(
   parents: readonly RangeKey[],
   measures: ReadonlySet<WorkloadMeasure>,
 ): Prisma.Sql {
-  return groupsSql(workload, parents, measures, minGroupOf(prisma) !== undefined);
+  const isCounted = minGroupOf(prisma) !== undefined;
+  return groupsSql(workload, parents, measures, isCounted, rollUpZone(prisma));
 }
 
 function readRow(

@@ -11,8 +11,9 @@ const MAX_WAIT_MS = 60_000;
 export function inTransaction<T>(
   prisma: PrismaClient,
   work: (tx: Prisma.TransactionClient) => Promise<T>,
+  isolationLevel?: Prisma.TransactionIsolationLevel,
 ): Promise<T> {
-  return prisma.$transaction(work, { timeout: NO_LIMIT_MS, maxWait: MAX_WAIT_MS });
+  return prisma.$transaction(work, { timeout: NO_LIMIT_MS, maxWait: MAX_WAIT_MS, isolationLevel });
 }
 
 /** Any number will do, as long as every copy of the gateway takes the same one. */

@@ -36,13 +36,18 @@ export function isTimeZone(name: string): boolean {
  */
 const UNAMBIGUOUS = /^(UTC|(?!SystemV\/)[A-Z]\w*\/.+)$/i;
 
+/** Whether a name is that of the same zone to everybody. */
+export function isUnambiguousTimeZone(name: string): boolean {
+  return UNAMBIGUOUS.test(name) && isTimeZone(name);
+}
+
 /**
  * Reads the time zone of an argument.
  * @throws GatewayError (BAD_USER_INPUT) if there is no such zone.
  */
 export function readTimeZone(name: string | null | undefined): string {
   const zone = name ?? DEFAULT_TIME_ZONE;
-  if (UNAMBIGUOUS.test(zone) && isTimeZone(zone)) return zone;
+  if (isUnambiguousTimeZone(zone)) return zone;
   throw new GatewayError(
     'BAD_USER_INPUT',
     `The argument "timeZone" is ${JSON.stringify(zone.slice(0, 100))}, which is not a name of the IANA time zone database with its area: give Asia/Shanghai, Europe/Berlin or UTC, for instance.`,

@@ -36,7 +36,16 @@ describe('the command line', () => {
   it('says what it can do, and its version', async () => {
     const help = await runProgram(['--help']);
     expect(help.code).toBe(0);
-    const commands = ['serve', 'import', 'export', 'delete', 'migrate', 'keys', 'demo-data'];
+    const commands = [
+      'serve',
+      'import',
+      'export',
+      'delete',
+      'migrate',
+      'rollups',
+      'keys',
+      'demo-data',
+    ];
     for (const command of commands) {
       expect(help.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
