@@ -26,7 +26,7 @@ import { GRAPHQL_PATH, LIVENESS_PATH, PROBE_PATHS } from './paths.ts';
 export interface AnswerOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly yoga: ReturnType<typeof createGraphQL>['yoga'];
+  readonly graphql: Pick<ReturnType<typeof createGraphQL>, 'yoga' | 'direct'>;
   readonly rest: ReturnType<typeof createRest>;
   readonly openAccount: OpenAccount;
   readonly checkReadiness: () => Promise<Readiness>;
@@ -41,7 +41,7 @@ export interface AnswerOptions {
 
 /** Makes what answers requests that were let in: by their paths, GraphQL, what an operator looks at, or REST. */
 export function createAnswer(options: AnswerOptions) {
-  const { log, metrics, yoga, rest, openAccount, graphiql, metricsPath, timeZone } = options;
+  const { log, metrics, graphql, rest, openAccount, graphiql, metricsPath, timeZone } = options;
 
   const answerGraphQL = async (
     req: IncomingMessage,
@@ -62,7 +62,11 @@ export function createAnswer(options: AnswerOptions) {
       };
       const account = session && openAccount(session, access, res);
       const scope = { requestId, session, account, access, idempotencyKey, body, hangUp, lasts };
-      await yoga(req, res, scope);
+      const { yoga, direct } = graphql;
+      const left = await direct.answer(req, res, scope);
+      if (!left) return;
+      await yoga(req, res, left);
+      direct.learn(req, res);
     } else if ('unread' in refusal) {
       refuseBody(req, res, verdictOfStatus(refusal.unread), { requestId, timeZone });
     } else {

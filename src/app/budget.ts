@@ -79,7 +79,10 @@ export function createAccounts(
   });
   const budgetsOfRequests: typeof budgets = {
     ...budgets,
-    spend: (...asked) => untilOver(budgets.spend(...asked)),
+    spend: (...asked) => {
+      const spending = budgets.spend(...asked);
+      return spending instanceof Promise ? untilOver(spending) : spending;
+    },
   };
   return (session, record, res) =>
     openAccount(budgetsOfRequests, session, {

@@ -1,15 +1,39 @@
-import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { CurrentRequest } from '../database/request.ts';
+import type { CurrentRequest, EndSignal } from '../database/request.ts';
 import { RequestOverError } from '../domain/errors.ts';
 
-/** Made for the first who looks: for requests that ask nothing of the database it would cost more than the rest of this. */
-function abortedBy(reason: RequestOverError | undefined): AbortController {
-  const over = new AbortController();
-  // Each statement of a request listens, and those that are sent at once are many.
-  setMaxListeners(0, over.signal);
-  if (reason) over.abort(reason);
-  return over;
+/** The end of a request's work. To make an AbortSignal for each, and to listen to it, takes longer than a small answer. */
+class WorkEnd implements EndSignal {
+  #reason: RequestOverError | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  get aborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  get reason(): RequestOverError | undefined {
+    return this.#reason;
+  }
+
+  throwIfAborted(): void {
+    if (this.#reason) throw this.#reason;
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  end(reason: RequestOverError): void {
+    if (this.#reason) return;
+    this.#reason = reason;
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    for (const listener of listeners) listener();
+  }
 }
 
 /** A request whose work ends when it takes too long, or its caller hangs up before he has his answer. */
@@ -18,18 +42,14 @@ export function withDeadline(
   res: ServerResponse,
   timeoutMs: number,
 ): CurrentRequest {
-  let reason: RequestOverError | undefined;
-  let over: AbortController | undefined;
-  const end = (message: string, isAwaited: boolean) => {
-    reason ??= new RequestOverError(message, isAwaited);
-    over?.abort(reason);
-  };
+  const signal = new WorkEnd();
   let due = performance.now() + timeoutMs;
-  const onTimeout = () => end(`The request was not answered within ${timeoutMs} ms.`, true);
+  const onTimeout = () =>
+    signal.end(new RequestOverError(`The request was not answered within ${timeoutMs} ms.`, true));
   const timer = setTimeout(onTimeout, timeoutMs);
   const onClose = () => {
     clearTimeout(timer);
-    if (!res.writableEnded) end('The caller has hung up.', false);
+    if (!res.writableEnded) signal.end(new RequestOverError('The caller has hung up.', false));
   };
   res.once('close', onClose);
   return {
@@ -37,7 +57,7 @@ export function withDeadline(
     get signal() {
       // The embedded database leaves timers no room between the statements of a request.
       if (performance.now() >= due) onTimeout();
-      return (over ??= abortedBy(reason)).signal;
+      return signal;
     },
     lift() {
       due = Infinity;

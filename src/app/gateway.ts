@@ -167,7 +167,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     ...config,
     log,
     metrics,
-    yoga: graphql.yoga,
+    graphql,
     rest,
     openAccount,
     checkReadiness: createReadinessCheck(database, stopping),

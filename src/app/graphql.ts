@@ -10,7 +10,12 @@ import {
 import { createYoga, isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { wordsOf } from '../compiled/left.ts';
-import { JsonText, useCompiled, type CompiledOptions } from '../compiled/plugin.ts';
+import {
+  JsonText,
+  useCompiled,
+  type AttemptedRequest,
+  type CompiledOptions,
+} from '../compiled/plugin.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
@@ -51,12 +56,13 @@ import { useSubscriptions } from '../plugins/subscriptions.ts';
 import type { Asked, Executed } from '../rest/rest.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
+import { createDirect } from './direct.ts';
 import { countEntities } from './imported-rows.ts';
 import { readManifest } from './manifest.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 
 /** What the HTTP handler hands to Yoga with each request. */
-export interface RequestScope extends IdempotentRequest, ChargedRequest {
+export interface RequestScope extends IdempotentRequest, ChargedRequest, AttemptedRequest {
   requestId: string;
   /** Who asks; absent where nothing may be executed. */
   session?: Session | undefined;
@@ -148,19 +154,26 @@ function dataOf({ data }: ExecutionResult): Record<string, unknown> {
 
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
 export function createGraphQL({ config, log, metrics, database, keys, feed }: GraphQLOptions) {
-  const createContext = ({ requestId, session, hangUp = () => {} }: Scope): GatewayContext => {
-    if (!session) throw new GatewayError('UNAUTHENTICATED');
+  const openDatabase = (): Database => {
     const open = database();
     if (!open) throw new NotReadyError('The database is not ready yet.');
+    return open;
+  };
+  const createCompiledContext = ({ viewer }: Session) => ({
+    viewer,
+    texts: textsFor(openDatabase().texts, { ...viewer, minGroup: config.minGroup }),
+    rosettaDomain: config.rosettaDomain,
+  });
+  const createContext = ({ requestId, session, hangUp = () => {} }: Scope): GatewayContext => {
+    if (!session) throw new GatewayError('UNAUTHENTICATED');
+    const open = openDatabase();
     const { viewer } = session;
-    const sight = { ...viewer, minGroup: config.minGroup };
-    const prisma = clientFor(open.prisma, sight);
+    const prisma = clientFor(open.prisma, { ...viewer, minGroup: config.minGroup });
     return {
+      ...createCompiledContext(session),
       requestId,
-      viewer,
       watch: session.watch,
       prisma,
-      texts: textsFor(open.texts, sight),
       loaders: createLoaders(prisma),
       feed: feed(open),
       hangUp,
@@ -171,16 +184,18 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
             return outcomes;
           }
         : undefined,
-      rosettaDomain: config.rosettaDomain,
     };
   };
 
-  const onQuery: CompiledOptions['onQuery'] = (left) => {
+  const answered = new WeakSet<DocumentNode>();
+  const onQuery: CompiledOptions['onQuery'] = (left, document) => {
     metrics.queryAnswered(left?.reason ?? 'compiled');
+    if (!left) answered.add(document);
     const about = currentRequest()?.about;
     if (left && about) about.resolved = wordsOf(left);
   };
   const mask = createErrorMask(translate, config.surface.suggestions);
+  const caches = createDocumentCaches();
   const yoga = createYoga<RequestScope, GatewayContext>({
     schema,
     context: createContext,
@@ -197,7 +212,7 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
     // The handler has a page of its own.
     graphiql: false,
     extraParamNames: [...ID_PARAMETERS],
-    parserAndValidationCache: createDocumentCaches(),
+    parserAndValidationCache: caches,
     plugins: [
       usePersistedOperations((params) => find(params)),
       useLimits(config.limits),
@@ -278,6 +293,15 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
 
   return {
     yoga,
+    direct: createDirect({
+      schema,
+      documents: caches.documentCache,
+      answered,
+      find,
+      maxCost: config.limits.cost,
+      createContext: createCompiledContext,
+      onQuery,
+    }),
     subscribe,
     /** Executes a document that is known to be valid; what goes wrong is logged, and told by its code. */
     execute: async (

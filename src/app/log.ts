@@ -1,4 +1,4 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../config/config.ts';
 import { currentRequest } from '../database/request.ts';
@@ -13,6 +13,30 @@ function showMessage(line: Record<string, unknown>, messageKey: string): string 
 export function traceIdOfRequest(): { traceId?: string } {
   const { trace } = currentRequest() ?? {};
   return trace ? { traceId: trace.traceId } : {};
+}
+
+/** Characters that are not held back for the lines that may come beside them. */
+const MAX_HELD = 8192;
+
+/**
+ * Standard output, to which the lines of one turn of the event loop go at once: with many requests under way, to write each by
+ * itself takes longer than to make it. What is held when the process ends goes out before that.
+ */
+function standardOutput(): DestinationStream {
+  const out = pino.destination({ dest: 1, sync: true, minLength: MAX_HELD });
+  let isDue = false;
+  const flush = () => {
+    isDue = false;
+    out.flushSync();
+  };
+  process.once('exit', flush);
+  return {
+    write(line) {
+      out.write(line);
+      if (!isDue) setImmediate(flush);
+      isDue = true;
+    },
+  };
 }
 
 /** The log: JSON lines on standard output, readable lines where that is a terminal. */
@@ -33,5 +57,5 @@ export function createLog({
         options,
         pretty({ ignore: 'requests', translateTime: 'SYS:HH:MM:ss.l', messageFormat: showMessage }),
       )
-    : pino(options);
+    : pino(options, standardOutput());
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { AccessKey, PrismaClient } from '../database/generated/client/client.ts';
 import type { Role, Viewer } from '../domain/viewer.ts';
 import { encrypt } from './encryption.ts';
@@ -35,7 +35,7 @@ const SECRET_BYTES = 32;
 
 /** The hash that an API key's secret is stored as. */
 export function hashOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return Buffer.from(hash('sha256', secret, 'hex'), 'hex');
 }
 
 /** What is sent of an API key. The prefix lets scanners find those that were published by mistake. */

@@ -7,6 +7,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { classifyDatabaseError } from '../database/errors.ts';
+import type { Prisma } from '../database/generated/client/client.ts';
 import type { ReadTexts } from '../database/texts.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import type { Asked, Given } from './compilation.ts';
@@ -59,20 +60,22 @@ function askedOf({ questions }: Plan, given: Given, { people }: Viewer): Asked {
   return asked;
 }
 
-async function textsOf(
-  { statement, fields }: Plan,
-  asked: Asked,
-  read: ReadTexts,
-): Promise<readonly (string | null)[]> {
-  if (!statement) return [];
-  let filled;
+/** @throws Left where what is asked cannot be put into the statement. */
+function fill(statement: NonNullable<Plan['statement']>, asked: Asked): Prisma.Sql {
   try {
-    filled = statement(asked);
+    return statement(asked);
   } catch (error) {
     throw leftBy(error);
   }
+}
+
+async function textsOf(
+  statement: Prisma.Sql,
+  { fields }: Plan,
+  read: ReadTexts,
+): Promise<readonly (string | null)[]> {
   try {
-    return await read(filled);
+    return await read(statement);
   } catch (error) {
     // Who cannot be reached now is not to be asked again at once.
     if (classifyDatabaseError(error) === 'unavailable') {
@@ -82,25 +85,32 @@ async function textsOf(
   }
 }
 
+/** What of an operation's arguments says how it is answered. */
+type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
+
 /**
- * Answers a query by one statement.
- * @returns the JSON of the answer's data; undefined for an operation that is no query.
- * @throws Left where the resolvers are to answer it; GraphQLError where the database cannot be asked now.
+ * Makes ready what answers a query by one statement; nothing is sent yet.
+ * @returns what gives the JSON of the answer's data, and throws Left where the resolvers are to answer it after all, or
+ * GraphQLError where the database cannot be asked now; undefined for an operation that is no query.
+ * @throws Left where the operation is one for the resolvers.
  */
-export async function answerQuery(
-  { schema, document, operationName, variableValues }: ExecutionArgs,
+export function prepareQuery(
+  { schema, document, operationName, variableValues }: Operation,
   { viewer, rosettaDomain, texts }: CompiledContext,
-): Promise<string | undefined> {
+): (() => Promise<string>) | undefined {
   const query = queryOf(schema, document, operationName);
   if (!query) return undefined;
   const { plan, variables } = query.planFor(variableValues ?? {});
   const asked = askedOf(plan, { variables, rosettaDomain }, viewer);
-  const found = await textsOf(plan, asked, texts);
-  let next = 0;
-  const members = plan.fields.map(({ key, always, mustExist }) => {
-    const text = always ?? found[next++] ?? null;
-    if (text === null && mustExist) throw new Left('missing', key);
-    return `"${key}":${text ?? 'null'}`;
-  });
-  return `{${members.join(',')}}`;
+  const statement = plan.statement && fill(plan.statement, asked);
+  return async () => {
+    const found = statement ? await textsOf(statement, plan, texts) : [];
+    let next = 0;
+    const members = plan.fields.map(({ key, always, mustExist }) => {
+      const text = always ?? found[next++] ?? null;
+      if (text === null && mustExist) throw new Left('missing', key);
+      return `"${key}":${text ?? 'null'}`;
+    });
+    return `{${members.join(',')}}`;
+  };
 }

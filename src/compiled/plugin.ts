@@ -1,6 +1,6 @@
-import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { answerQuery, type CompiledContext } from './answer.ts';
+import { prepareQuery, type CompiledContext } from './answer.ts';
 import { Left } from './left.ts';
 
 /** Data as the text that the database has made of it; read only where somebody does something else with it than send it. */
@@ -15,15 +15,24 @@ export class JsonText {
 type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
 
 /** Writes an answer around the text of its data. */
+export function writeAnswer(data: string, extensions: object | undefined): string {
+  if (!extensions) return `{"data":${data}}`;
+  return `{"data":${data},"extensions":${JSON.stringify(extensions)}}`;
+}
+
 function stringify(this: void, { data, extensions }: ExecutionResult): string {
-  const { text } = data as unknown as JsonText;
-  if (!extensions) return `{"data":${text}}`;
-  return `{"data":${text},"extensions":${JSON.stringify(extensions)}}`;
+  return writeAnswer((data as unknown as JsonText).text, extensions);
 }
 
 export interface CompiledOptions {
   /** Told of each query that it was answered by a statement, or why it was left to the resolvers. */
-  readonly onQuery: (left: Left | undefined) => void;
+  readonly onQuery: (left: Left | undefined, document: DocumentNode) => void;
+}
+
+/** What a request says of its own answering. */
+export interface AttemptedRequest {
+  /** What an answer by a statement has failed with already, which is not tried again. */
+  attempt?: unknown;
 }
 
 /**
@@ -35,16 +44,18 @@ export function useCompiled({ onQuery }: CompiledOptions): Plugin {
     onExecute({ executeFn, setExecuteFn }) {
       const resolve = executeFn as Execute;
       const execute: Execute = async (args) => {
+        const context = args.contextValue as CompiledContext & AttemptedRequest;
         try {
-          const text = await answerQuery(args, args.contextValue as CompiledContext);
+          if (context.attempt !== undefined) throw context.attempt;
+          const text = await prepareQuery(args, context)?.();
           if (text !== undefined) {
-            onQuery(undefined);
+            onQuery(undefined, args.document);
             return { data: new JsonText(text) as never, stringify } as ExecutionResult;
           }
         } catch (error) {
           if (error instanceof GraphQLError) return { data: null, errors: [error] };
           if (!(error instanceof Left)) throw error;
-          onQuery(error);
+          onQuery(error, args.document);
         }
         return resolve(args);
       };

@@ -1,6 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RequestTrace } from '../domain/trace.ts';
 
+/** What ends a request's work: as much of an AbortSignal as those need who work. */
+export interface EndSignal extends Pick<AbortSignal, 'aborted' | 'reason' | 'throwIfAborted'> {
+  addEventListener(type: 'abort', listener: () => void, options?: { once: true }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** A request under way, as those who send statements on its behalf know it. */
 export interface CurrentRequest {
   readonly requestId: string;
@@ -9,7 +15,7 @@ export interface CurrentRequest {
   /** What is traced of it; absent where nothing is. */
   readonly trace?: RequestTrace | undefined;
   /** Ends its work; absent where nothing does. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: EndSignal | undefined;
   /** Says that nothing is to end its work any more. */
   readonly lift?: (() => void) | undefined;
 }

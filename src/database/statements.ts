@@ -2,7 +2,7 @@ import type { PGlite, Transaction } from '@electric-sql/pglite';
 import type pg from 'pg';
 import { RequestOverError } from '../domain/errors.ts';
 import { stopper } from './cancel.ts';
-import { currentRequest, untilOver, type CurrentRequest } from './request.ts';
+import { currentRequest, untilOver, type CurrentRequest, type EndSignal } from './request.ts';
 
 /** Told of each statement when it is sent, and by the function it gives back how that went. */
 export type WatchStatements = (
@@ -23,7 +23,7 @@ const ENDS_TRANSACTION = /^(COMMIT|ROLLBACK)/;
 /** Waits for a statement's end, which the signal brings about early. What it has done by then is told as it is. */
 async function untilAborted(
   statement: Promise<unknown>,
-  signal: AbortSignal,
+  signal: EndSignal,
   stop: () => Promise<void>,
 ): Promise<unknown> {
   let stopping: Promise<void> | undefined;

@@ -32,20 +32,23 @@ export function noteErrors(access: OperationRecord, errors: readonly GraphQLErro
   access.errorCodes = [...new Set([...(access.errorCodes ?? []), ...codes])];
 }
 
+/** Notes which operation a request is about. */
+export function noteOperation(access: OperationRecord, operation: OperationDefinitionNode): void {
+  access.operationType = operation.operation;
+  access.operation = nameOfOperation(operation) ?? `(${operation.operation})`;
+}
+
 /** A Yoga plugin that notes what a request asked for, and how it went, for its log line. */
 export function useOperationRecord(): Plugin<object, { access: OperationRecord }> {
-  const noteOperation = ({ args, context }: { args: unknown; context: unknown }) => {
+  const note = ({ args, context }: { args: unknown; context: unknown }) => {
     const { document, operationName } = args as ExecutionArgs;
     const operation = getOperationAST(document, operationName);
     const { access } = context as { access?: OperationRecord };
-    if (access && operation) {
-      access.operationType = operation.operation;
-      access.operation = nameOfOperation(operation) ?? `(${operation.operation})`;
-    }
+    if (access && operation) noteOperation(access, operation);
   };
   return {
-    onExecute: noteOperation,
-    onSubscribe: ({ args }) => noteOperation({ args, context: args.contextValue }),
+    onExecute: note,
+    onSubscribe: ({ args }) => note({ args, context: args.contextValue }),
     onResultProcess(processed) {
       const { access } = processed.serverContext;
       onErrors(processed, (errors) => noteErrors(access, errors));

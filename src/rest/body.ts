@@ -17,27 +17,35 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
   return coding !== undefined || (announced !== undefined && announced !== '0');
 }
 
-/** The bodies that were read. */
-const read = new WeakMap<IncomingMessage, Promise<Buffer | UnreadBody>>();
+/** Where a request keeps its body, when it was read. */
+const BODY = Symbol('body');
+interface ReadRequest extends IncomingMessage {
+  [BODY]?: Promise<Buffer | UnreadBody>;
+}
 
 /**
  * Reads a request's body to its end, a GET's too, within bounds. A request without one has no bytes. It is read once: who
  * asks again is given the same. Never rejects.
  */
-export function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Buffer | UnreadBody> {
+export function readBody(req: ReadRequest, limits: BodyLimits): Promise<Buffer | UnreadBody> {
   // Most requests have none and are spared the wait.
   if (!hasBody(req)) return Promise.resolve(NO_BYTES);
-  let body = read.get(req);
-  if (!body) {
-    body = readOnce(req, limits);
-    read.set(req, body);
-  }
-  return body;
+  return (req[BODY] ??= readOnce(req, limits));
+}
+
+/** Takes a body that is there already, to its end, as most are: nothing has to be waited for, nor bounded in time. */
+function takeWhole(req: IncomingMessage): Promise<Buffer> {
+  const bytes = (req.read() as Buffer | null) ?? NO_BYTES;
+  // The request says a moment later that it has ended, and whoever answers it is to find it so.
+  return new Promise((resolve) => process.nextTick(resolve, bytes));
 }
 
 function readOnce(req: IncomingMessage, limits: BodyLimits): Promise<Buffer | UnreadBody> {
   // What is announced as too long is not read at all.
   if (Number(req.headers['content-length']) > limits.maxBytes) return Promise.resolve(413);
+  if (req.complete && !req.destroyed && req.readableLength <= limits.maxBytes) {
+    return takeWhole(req);
+  }
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

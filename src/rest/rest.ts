@@ -261,7 +261,7 @@ function wrongMethod(route: string, method: string): Answer {
 
 /** A request target as it is without the absolute form's scheme and host. */
 export function localTarget(target: string): string {
-  return target.replace(/^https?:\/\/[^/?]*/i, '');
+  return target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?]*/i, '');
 }
 
 /** Splits a request target, which a caller may send in its absolute form too, into path and query string. */

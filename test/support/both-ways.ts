@@ -1,6 +1,6 @@
 import { execute, parse, validate, type DocumentNode } from 'graphql';
 import { expect } from 'vitest';
-import { answerQuery } from '../../src/compiled/answer.ts';
+import { prepareQuery } from '../../src/compiled/answer.ts';
 import { Left, type Reason } from '../../src/compiled/left.ts';
 import type { Database } from '../../src/database/database.ts';
 import { clientFor, textsFor } from '../../src/database/scoped.ts';
@@ -46,7 +46,7 @@ export function askingBothWays(database: Database) {
     viewer: Viewer,
   ): Promise<{ text: string } | { left: Reason; detail: string }> => {
     try {
-      const text = await answerQuery(argsOf(document, operation), contextOf(viewer));
+      const text = await prepareQuery(argsOf(document, operation), contextOf(viewer))?.();
       return { text: text! };
     } catch (error) {
       if (error instanceof Left) return { left: error.reason, detail: error.message };

@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Session } from '../session.ts';
-import type { Budgets, Payer, Spending, Standing } from './budgets.ts';
+import type { Budgets, Spending, Standing } from './budgets.ts';
 
 /** Who asks has not enough points for it yet. */
 export class RateLimitedError extends GatewayError {
@@ -23,10 +23,10 @@ export class RateLimitedError extends GatewayError {
 export interface Account {
   /**
    * Takes points before what they are for is done.
-   * @returns how the budget is afterwards; undefined where there is none.
+   * @returns how the budget is afterwards, at once where that is known; undefined where there is none.
    * @throws RateLimitedError; or what asking for the budget fails with.
    */
-  spend(points: number): Promise<Standing | undefined>;
+  spend(points: number): Standing | undefined | Promise<Standing | undefined>;
   /** Takes points for what was done, whether or not there are as many. */
   charge(points: number): void;
 }
@@ -48,17 +48,19 @@ export function openAccount(
   const payer = budget === undefined ? undefined : { name: viewer.name, perMinute: budget };
   let cost = 0;
   const note = (points: number) => onCost((cost += points));
-  const take = async (payer: Payer, points: number): Promise<Standing> => {
-    const spending = await budgets.spend(payer, points);
+  const settle = (points: number, spending: Spending): Standing => {
     tell(spending);
     const { retryAfterSeconds, ...standing } = spending;
     if (retryAfterSeconds === undefined) return standing;
     throw new RateLimitedError(points, standing, retryAfterSeconds);
   };
   return {
-    async spend(points) {
+    spend(points) {
       note(points);
-      return payer && take(payer, points);
+      const spending = payer && budgets.spend(payer, points);
+      return spending instanceof Promise
+        ? spending.then((one) => settle(points, one))
+        : spending && settle(points, spending);
     },
     charge(points) {
       note(points);

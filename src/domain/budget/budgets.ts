@@ -40,9 +40,10 @@ export interface Budgets {
   /**
    * Takes what something costs before it is done. What costs more than a minute's worth is done once the budget is full,
    * which is overdrawn by it: nobody waits for ever.
+   * @returns at once where there is enough at hand.
    * @throws what asking for more points fails with.
    */
-  spend(payer: Payer, points: number): Promise<Spending>;
+  spend(payer: Payer, points: number): Spending | Promise<Spending>;
   /** Takes what was done already, whatever is left. Never rejects: where it cannot be asked for, it is made up for later. */
   charge(payer: Payer, points: number): Promise<void>;
 }
@@ -116,32 +117,41 @@ export function createBudgets(options: BudgetOptions): Budgets {
     };
   };
 
-  return {
-    async spend(payer, points) {
-      const { perMinute } = payer;
-      const purse = purseOf(payer);
-      for (;;) {
-        if (purse.points >= points) {
-          purse.points -= points;
-          return standingOf(purse, perMinute);
-        }
-        if (purse.asking) {
-          await purse.asking;
-          continue;
-        }
-        if (purse.points < 0) {
-          await pay(purse, payer, 0, true);
-          continue;
-        }
-        const lacking = points - purse.points;
-        const needed = Math.min(lacking, perMinute);
-        const left = outside(purse, perMinute);
-        if (wholePoints(left) < needed) {
-          const retryAfterSeconds = Math.max(1, secondsOf(needed - left, perMinute));
-          return { ...standingOf(purse, perMinute), retryAfterSeconds };
-        }
-        if (await pay(purse, payer, points, false)) return standingOf(purse, perMinute);
+  /** Pays out of what a purse holds, if that is enough. */
+  const payAtOnce = (purse: Purse, points: number, perMinute: number): Standing | undefined => {
+    if (purse.points < points) return undefined;
+    purse.points -= points;
+    return standingOf(purse, perMinute);
+  };
+
+  const spendSoon = async (purse: Purse, payer: Payer, points: number): Promise<Spending> => {
+    const { perMinute } = payer;
+    for (;;) {
+      const paid = payAtOnce(purse, points, perMinute);
+      if (paid) return paid;
+      if (purse.asking) {
+        await purse.asking;
+        continue;
       }
+      if (purse.points < 0) {
+        await pay(purse, payer, 0, true);
+        continue;
+      }
+      const lacking = points - purse.points;
+      const needed = Math.min(lacking, perMinute);
+      const left = outside(purse, perMinute);
+      if (wholePoints(left) < needed) {
+        const retryAfterSeconds = Math.max(1, secondsOf(needed - left, perMinute));
+        return { ...standingOf(purse, perMinute), retryAfterSeconds };
+      }
+      if (await pay(purse, payer, points, false)) return standingOf(purse, perMinute);
+    }
+  };
+
+  return {
+    spend(payer, points) {
+      const purse = purseOf(payer);
+      return payAtOnce(purse, points, payer.perMinute) ?? spendSoon(purse, payer, points);
     },
 
     async charge(payer, points) {
