@@ -27,6 +27,7 @@ const ALLOWED_IMPORTS = {
   app: [
     'rest',
     'compiled',
+    'cost',
     'schema',
     'metrics',
     'tracing',

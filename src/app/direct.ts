@@ -57,9 +57,23 @@ function readParams(body: string): Params | undefined {
   return isRight ? params : undefined;
 }
 
-/** An account of which the points of the request are taken, or were refused. */
-function settled(account: Account | undefined, spend: Account['spend']): Account | undefined {
-  return account && { spend, charge: (points) => account.charge(points) };
+/** An account that is asked once: whoever asks again is told the same. */
+function payingOnce(account: Account): Account {
+  let tell: (() => ReturnType<Account['spend']>) | undefined;
+  const ask = (points: number): typeof tell => {
+    try {
+      const spending = account.spend(points);
+      return () => spending;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
+  };
+  return {
+    spend: (points) => (tell ??= ask(points))!(),
+    charge: (points) => account.charge(points),
+  };
 }
 
 export interface DirectOptions {
@@ -133,25 +147,25 @@ export function createDirect(options: DirectOptions) {
       const prepared = type === undefined ? undefined : tryPrepare(scope);
       if (!prepared) return scope;
       const { document, operation, points, run } = prepared;
-      const { access, account } = scope;
+      const { access } = scope;
+      const account = scope.account && payingOnce(scope.account);
       noteOperation(access, operation);
+      access.cost = points;
       const end = currentRequest()?.trace?.operationBegins(operation.operation, access.operation);
-      let spend: Account['spend'] | undefined;
       try {
         const spending = account?.spend(points);
-        spend = () => spending;
         const rateLimit = spending instanceof Promise ? await spending : spending;
         const data = await run();
         onQuery(undefined, document);
         const cost = { requested: points, maximum: maxCost };
-        const body = writeAnswer(data, rateLimit ? { rateLimit, cost } : { cost });
+        const body = writeAnswer(data, rateLimit ? { cost, rateLimit } : { cost });
         res.statusCode = 200;
         res.setHeader('Content-Type', type!);
         res.setHeader('Content-Length', Buffer.byteLength(body));
         res.end(body);
         return undefined;
       } catch (error) {
-        return { ...scope, account: settled(account, spend!), attempt: error };
+        return { ...scope, account, attempt: error as Error };
       } finally {
         end?.([]);
       }

@@ -13,6 +13,12 @@ import { serveWithoutUpgrade } from './upgrade.ts';
 const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 
+/** Where a connection keeps the last answer on it, which may not be out yet. */
+const ANSWER = Symbol('answer');
+interface Connection extends Duplex {
+  [ANSWER]?: ServerResponse;
+}
+
 /** An HTTP server with the gateway's limits, not listening yet. */
 export function createHttpServer(
   config: Pick<Config, 'maxHeaderBytes' | 'timeZone'>,
@@ -20,10 +26,8 @@ export function createHttpServer(
   log: Logger,
   metrics: Metrics,
 ): Server {
-  /** The last answer on each connection, which may not be out yet. */
-  const answers = new WeakMap<Duplex, ServerResponse>();
   const answer: RequestListener = (req, res) => {
-    answers.set(req.socket, res);
+    (req.socket as Connection)[ANSWER] = res;
     handle(req, res);
   };
   const server = createServer(
@@ -40,8 +44,8 @@ export function createHttpServer(
   // Node would answer an expectation it does not know by itself; we have none to fulfil.
   server.on('checkExpectation', answer);
   /** Who sends requests without waiting gets the answers in their order. */
-  const inTurn = (socket: Duplex, serve: () => void) => {
-    const earlier = answers.get(socket);
+  const inTurn = (socket: Connection, serve: () => void) => {
+    const earlier = socket[ANSWER];
     if (!earlier || earlier.closed) return serve();
     earlier.once('close', () => {
       if (!socket.destroyed) serve();
@@ -64,8 +68,8 @@ export function createHttpServer(
     log.info({ requestId, route: 'unknown', status, reason: error.code }, 'request');
   };
   // What Node's parser refuses never reaches the handler.
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const last = answers.get(socket);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Connection) => {
+    const last = socket[ANSWER];
     if (!last || last.req.complete) return inTurn(socket, () => refuse(error, socket));
     // It is the body of a request. Where that has its answer already, a second one would be taken for the next request's.
     if (last.headersSent) socket.end();

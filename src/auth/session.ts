@@ -54,9 +54,17 @@ export type BeginSession = (key: AccessKey) => Session;
 
 /** @param budget of keys that have none of their own. */
 export function keySessions(findKey: FindKey, budget: number): BeginSession {
-  return (key) =>
-    createSession(viewerOf(key), key.budget ?? budget, async () => {
-      const now = await findKey(key.id);
-      return now === null || !isLive(now);
-    });
+  /** Those begun, as long as what was found of their keys is remembered. */
+  const sessions = new WeakMap<AccessKey, Session>();
+  return (key) => {
+    let session = sessions.get(key);
+    if (!session) {
+      session = createSession(viewerOf(key), key.budget ?? budget, async () => {
+        const now = await findKey(key.id);
+        return now === null || !isLive(now);
+      });
+      sessions.set(key, session);
+    }
+    return session;
+  };
 }

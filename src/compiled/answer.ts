@@ -7,8 +7,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { classifyDatabaseError } from '../database/errors.ts';
-import type { Prisma } from '../database/generated/client/client.ts';
-import type { ReadTexts } from '../database/texts.ts';
+import type { ReadTexts, Statement } from '../database/texts.ts';
 import type { Viewer } from '../domain/viewer.ts';
 import type { Asked, Given } from './compilation.ts';
 import { Left, leftBy } from './left.ts';
@@ -61,7 +60,7 @@ function askedOf({ questions }: Plan, given: Given, { people }: Viewer): Asked {
 }
 
 /** @throws Left where what is asked cannot be put into the statement. */
-function fill(statement: NonNullable<Plan['statement']>, asked: Asked): Prisma.Sql {
+function fill(statement: NonNullable<Plan['statement']>, asked: Asked): Statement {
   try {
     return statement(asked);
   } catch (error) {
@@ -70,7 +69,7 @@ function fill(statement: NonNullable<Plan['statement']>, asked: Asked): Prisma.S
 }
 
 async function textsOf(
-  statement: Prisma.Sql,
+  statement: Statement,
   { fields }: Plan,
   read: ReadTexts,
 ): Promise<readonly (string | null)[]> {

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import { Prisma } from '../database/generated/client/client.ts';
 import type { Source } from '../database/sources.ts';
+import type { Statement } from '../database/texts.ts';
 import { TABLES } from '../database/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import { Left } from './left.ts';
@@ -62,16 +63,37 @@ export function hole(fill: Hole): Prisma.Sql {
   return new Prisma.Sql(['', ''], [fill]);
 }
 
-/** Makes what fills the holes of a statement. Where it has none, it is the same one each time. */
-export function filling(statement: Prisma.Sql): (asked: Asked) => Prisma.Sql {
-  const { strings, values } = statement;
-  const isHole = (one: unknown) => typeof one === 'function';
-  if (!values.some(isHole)) return () => statement;
-  return (asked) =>
-    new Prisma.Sql(
-      strings,
-      values.map((one) => (isHole(one) ? (one as unknown as Hole)(asked) : one) as never),
-    );
+/** How many texts are kept of one statement, whose holes are filled with parts that have several. */
+const MAX_TEXTS = 50;
+
+/**
+ * Makes what fills the holes of a statement. Its text is put together once for all that fill them with parts of the same
+ * texts: to make a long one and find its name takes longer than to send it.
+ */
+export function filling({ strings, values }: Prisma.Sql): (asked: Asked) => Statement {
+  const known = new Map<string, Pick<Statement, 'strings' | 'text'>>();
+  return (asked) => {
+    const filled: unknown[] = [];
+    const flat: unknown[] = [];
+    let parts = '';
+    for (const one of values) {
+      const value = typeof one === 'function' ? (one as Hole)(asked) : one;
+      filled.push(value);
+      if (value instanceof Prisma.Sql) {
+        parts += `${value.strings.join('\0')}\n`;
+        flat.push(...value.values);
+      } else {
+        flat.push(value);
+      }
+    }
+    let whole = known.get(parts);
+    if (!whole) {
+      if (known.size >= MAX_TEXTS) known.clear();
+      const { strings: all, text } = new Prisma.Sql(strings, filled);
+      known.set(parts, (whole = { strings: all, text }));
+    }
+    return { ...whole, values: flat };
+  };
 }
 
 function hasVariable(node: ValueNode): boolean {

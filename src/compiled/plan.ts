@@ -7,6 +7,7 @@ import {
 } from 'graphql';
 import { Prisma } from '../database/generated/client/client.ts';
 import { sourceOf, type Source } from '../database/sources.ts';
+import type { Statement } from '../database/texts.ts';
 import { columnOf } from '../database/where.ts';
 import { isNumericId, isTextId } from '../domain/ids.ts';
 import {
@@ -38,9 +39,18 @@ interface RootField {
 export interface Plan {
   readonly fields: readonly RootField[];
   /** Gives a text for each field that does not stand there always; undefined where all do. */
-  readonly statement: ((asked: Asked) => Prisma.Sql) | undefined;
+  readonly statement: ((asked: Asked) => Statement) | undefined;
   /** What is asked at each list. */
   readonly questions: Compilation['questions'];
+}
+
+/** Works something out of variables, once for all who ask for that of the same. */
+function onceFor<T>(workOut: (variables: Given['variables']) => T): typeof workOut {
+  let last: { readonly variables: Given['variables']; readonly result: T } | undefined;
+  return (variables) => {
+    if (last?.variables !== variables) last = { variables, result: workOut(variables) };
+    return last.result;
+  };
 }
 
 /** A row that arguments name; null where there is none. */
@@ -52,20 +62,21 @@ function rowByKey(
 ): Prisma.Sql {
   const row = compilation.row(noun);
   const pieces = rowObject(compilation, objectTypeOf(field), selected, row);
-  const worked = compilation.arguments(field, selected, (args) => {
-    const parts = Object.entries(key).map(([column, argument]) => {
+  const worked = compilation.arguments(field, selected, (args) =>
+    Object.values(key).map((argument) => {
       const id = args[argument] as string | bigint;
       // No row can have another kind of id, and the driver would mistake some of those for ids that exist.
       const isId = typeof id === 'bigint' ? isNumericId(id) : isTextId(id);
-      return isId ? Prisma.sql`${Prisma.raw(columnOf(column))} = ${id}` : undefined;
-    });
-    const known = parts.filter((part) => part !== undefined);
-    return known.length < parts.length ? Prisma.sql`false` : Prisma.join(known, ' AND ');
+      return isId ? id : null;
+    }),
+  );
+  const ids = 'fixed' in worked ? () => worked.fixed : onceFor(worked.from);
+  const conditions = Object.keys(key).map((column, n) => {
+    const id = hole(({ variables }) => ids(variables)[n]);
+    return Prisma.sql`${Prisma.raw(columnOf(column))} = ${id}`;
   });
-  const condition =
-    'fixed' in worked ? worked.fixed : hole(({ variables }) => worked.from(variables));
   return Prisma.sql`(SELECT ${concat(pieces)}
-    FROM (SELECT * FROM ${tableOf(noun)} WHERE ${condition} LIMIT 1) AS ${Prisma.raw(row.alias)} ${joinsOf(row)})`;
+    FROM (SELECT * FROM ${tableOf(noun)} WHERE ${Prisma.join(conditions, ' AND ')} LIMIT 1) AS ${Prisma.raw(row.alias)} ${joinsOf(row)})`;
 }
 
 function rootValue(compilation: Compilation, field: Field, selected: Selected): Prisma.Sql {

@@ -32,7 +32,7 @@ export interface CompiledOptions {
 /** What a request says of its own answering. */
 export interface AttemptedRequest {
   /** What an answer by a statement has failed with already, which is not tried again. */
-  attempt?: unknown;
+  attempt?: Error | undefined;
 }
 
 /**
@@ -46,7 +46,7 @@ export function useCompiled({ onQuery }: CompiledOptions): Plugin {
       const execute: Execute = async (args) => {
         const context = args.contextValue as CompiledContext & AttemptedRequest;
         try {
-          if (context.attempt !== undefined) throw context.attempt;
+          if (context.attempt) throw context.attempt;
           const text = await prepareQuery(args, context)?.();
           if (text !== undefined) {
             onQuery(undefined, args.document);

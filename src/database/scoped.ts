@@ -8,7 +8,7 @@ import {
   withoutSmallGroups,
   type AnswerRow,
 } from './small-groups.ts';
-import type { ReadTexts } from './texts.ts';
+import type { ReadTexts, Statement } from './texts.ts';
 import { columnOf } from './where.ts';
 
 /**
@@ -63,7 +63,16 @@ export function seenBy(
   { campaigns, people }: Pick<Sight, 'campaigns' | 'people'>,
   statement: Prisma.Sql,
 ): Prisma.Sql {
-  if (!campaigns && people === 'shown') return statement;
+  return seesAll({ campaigns, people }) ? statement : seenInPart({ campaigns, people }, statement);
+}
+
+const seesAll = ({ campaigns, people }: Pick<Sight, 'campaigns' | 'people'>) =>
+  !campaigns && people === 'shown';
+
+function seenInPart(
+  { campaigns, people }: Pick<Sight, 'campaigns' | 'people'>,
+  statement: Pick<Statement, 'strings' | 'values'>,
+): Prisma.Sql {
   const parts = Object.entries(CAMPAIGN_COLUMNS).map(([table, column]) => {
     const columns = (people === 'hidden' ? WITHOUT_PEOPLE[table] : undefined) ?? '*';
     const condition = campaigns
@@ -191,7 +200,7 @@ function createClientOf(
  * for the client to read, which knows of how many people that may be told.
  */
 export function textsFor(read: ReadTexts, sight: Sight): ReadTexts {
-  return (statement) => read(seenBy(sight, statement));
+  return seesAll(sight) ? read : (statement) => read(seenInPart(sight, statement));
 }
 
 /** The clients made so far, by what their viewers see. */

@@ -1,13 +1,21 @@
 import type { PGlite } from '@electric-sql/pglite';
 import type pg from 'pg';
 import type { DatabaseOptions } from './client.ts';
-import type { Prisma } from './generated/client/client.ts';
+
+/** A statement, as Prisma has it, with its text put together. */
+export interface Statement {
+  /** What stands around the values. */
+  readonly strings: readonly string[];
+  readonly values: readonly unknown[];
+  /** With `$1` and so on in the places of the values. */
+  readonly text: string;
+}
 
 /**
  * Reads a row of texts, the only one that a statement gives, by the driver itself: what Prisma makes of rows costs more than
  * reading them.
  */
-export type ReadTexts = (statement: Prisma.Sql) => Promise<readonly (string | null)[]>;
+export type ReadTexts = (statement: Statement) => Promise<readonly (string | null)[]>;
 
 /** The drivers write dates in the zone of this process. */
 const parameterOf = (value: unknown) => (value instanceof Date ? value.toISOString() : value);
