@@ -89,15 +89,24 @@ function asking(learns: boolean, environment: Record<string, string> = {}, open 
   return { ask, queryAnswered };
 }
 
+/** What there is to compare of an answer: where resolvers have made it, its fields come in the order in which they were done. */
+function comparable({ isDirect, body, headers, ...rest }: Answer): object {
+  const isJson = /^application\/[^;]*json/.test(String(headers['content-type']));
+  return isDirect || !isJson
+    ? { ...rest, headers, body: isDirect ? body : undefined }
+    : { ...rest, headers, body: JSON.parse(body) as unknown };
+}
+
 /** Expects the answer that Yoga gives who has answered nothing before. @returns whether it was given directly. */
 async function expectSame(
   warm: ReturnType<typeof asking>,
   cold: ReturnType<typeof asking>,
   request: Request,
 ): Promise<boolean> {
-  const { isDirect, ...answer } = await warm.ask(request);
+  const answer = await warm.ask(request);
+  const { isDirect } = answer;
   const expected = { ...(await cold.ask(request)), isDirect };
-  expect({ ...answer, isDirect }, JSON.stringify(request)).toEqual(expected);
+  expect(comparable(answer), JSON.stringify(request)).toEqual(comparable(expected));
   return isDirect;
 }
 
@@ -108,6 +117,12 @@ query Other { campaigns { nodes { name } } }
 mutation Write { ingest(entities: []) { __typename } }`;
 const variables = { request: 'a', first: 3 };
 const SOME = { query: TASKS, operationName: 'Some', variables };
+
+/** Fields whose operations are never answered directly, and take long; few of the others are to have them. */
+const NEVER_DIRECT: ReadonlySet<string> = new Set([
+  ...['changes', 'watermark', 'node', 'nodes', 'workload', 'workingTime', 'operatorRanking'],
+  ...['quality', 'flow', 'estimatedCompletion', 'reconciliation', 'records', 'receivedRecords'],
+]);
 
 describe('a query like one that was answered', () => {
   it('is answered directly, from the second time on', async () => {
@@ -213,9 +228,7 @@ describe('a query like one that was answered', () => {
       globalIds: ['VGFzazox'],
       cursors: ['x'],
     };
-    // What is read of the stream of changes is another thing each time.
-    const mayAsk = (_type: unknown, { name }: { name: string }) =>
-      !['changes', 'watermark'].includes(name);
+    const mayAsk = (_type: unknown, { name }: { name: string }) => !NEVER_DIRECT.has(name);
     let direct = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -229,7 +242,7 @@ describe('a query like one that was answered', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
     expect(direct).toBeGreaterThan(0);
   });
