@@ -56,6 +56,12 @@ type Hole = (asked: Asked) => unknown;
 /** How many tables one statement may read: making a plan for many takes long. */
 const MAX_TABLES = 100;
 
+/** How many rows callers ask for most. */
+const COMMON_SIZES: ReadonlySet<number> = new Set([1, 10, 20, 50, 100, 1000]);
+
+/** One more is read where that tells whether others follow. */
+const isCommon = (rows: number) => COMMON_SIZES.has(rows) || COMMON_SIZES.has(rows - 1);
+
 /** What decides how many rows are read. */
 const SIZES: ReadonlySet<string> = new Set(['first', 'last', 'pageSize']);
 
@@ -167,14 +173,16 @@ export class Compilation {
       'fixed' in worked ? () => worked.fixed : ({ variables }) => worked.from(variables),
     );
     // What is written in the document is written into the statement, so that PostgreSQL can count on it when it makes a plan
-    // for whatever other values. A variable is not: each of its values would make another statement.
+    // for whatever other values: it would make one again and again. Of a variable, only values that many have are: each makes
+    // another statement.
     const isWritten = !selected.nodes[0]!.arguments?.some(
       ({ name, value }) => SIZES.has(name.value) && hasVariable(value),
     );
     return {
       of: (make) =>
         'fixed' in worked ? make(worked.fixed) : hole((asked) => make(asked.questions[index]!)),
-      number: (rows) => (isWritten ? Prisma.raw(String(rows)) : Prisma.sql`${BigInt(rows)}`),
+      number: (rows) =>
+        isWritten || isCommon(rows) ? Prisma.raw(String(rows)) : Prisma.sql`${BigInt(rows)}`,
     };
   }
 }

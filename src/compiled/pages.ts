@@ -126,7 +126,13 @@ export function countSql(list: List, question: Question): Prisma.Sql {
 }
 
 /** Those of the annotation requests asked for that there are not, as JSON. */
-export function unknownIdsSql({ requestIds }: Question): Prisma.Sql {
+export function unknownIdsSql({ requestIds = [] }: Question): Prisma.Sql {
+  const [only, ...others] = requestIds;
+  if (only !== undefined && others.length === 0) {
+    // PostgreSQL takes an array that it does not know for ten ids, and would make a plan each time rather than read so many.
+    return Prisma.sql`CASE WHEN (SELECT true FROM annotation_request AS known WHERE known.id = ${only}) THEN '[]'
+      ELSE concat('[', to_json(${only}::text), ']') END`;
+  }
   return Prisma.sql`(SELECT concat('[', string_agg(to_json(asked.id)::text, ',' ORDER BY asked.place), ']')
     FROM unnest(${requestIds}::text[]) WITH ORDINALITY AS asked (id, place)
     WHERE (SELECT true FROM annotation_request AS known WHERE known.id = asked.id) IS NULL)`;
