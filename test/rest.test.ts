@@ -219,7 +219,7 @@ describe('GET /statistics', () => {
     );
     const first = await get('/statistics?annotationRequestId=ar-1&limit=1&offset=3');
     expect(first.text).toContain(
-      '"data":{"count":4,"data":[{"id":466917967054114816,"status":2,"campaignId":"c-1","poolName":"ar annotation pool name","poolType":1,"instanceInfo":{"select-[e000f]":44},"instanceNum":55,',
+      '"data":{"count":4,"data":[{"id":466917967054114816,"status":2,"campaignId":"c-1","poolName":"ar annotation pool name","poolType":1,"instanceInfo":{"select-[e000f]": 44},"instanceNum":55,',
     );
   });
 
@@ -292,7 +292,7 @@ describe('GET /statistics/record', () => {
   it('has a row for each record with all fields, in their order, in the zone of the gateway', async () => {
     const { text } = await get('/statistics/record', { annotationRequestId: ['ar-1', 'ar-2'] });
     const rest =
-      '"instance_info":{"select-[e000f]":44},"instance_num":10,"attributes_num":5,"instance_sum":20,"attributes_sum":10,"frame_count":1}';
+      '"instance_info":{"select-[e000f]": 44},"instance_num":10,"attributes_num":5,"instance_sum":20,"attributes_sum":10,"frame_count":1}';
     const time = '"created_time":"2025-04-02 00:00:00"';
     expect(text).toContain(
       '"data":[' +

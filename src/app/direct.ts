@@ -5,8 +5,6 @@ import { prepareQuery, type CompiledContext } from '../compiled/answer.ts';
 import type { Left } from '../compiled/left.ts';
 import { writeAnswer } from '../compiled/plugin.ts';
 import { costOf } from '../cost/cost.ts';
-import { currentRequest } from '../database/request.ts';
-import type { Account } from '../domain/budget/account.ts';
 import type { Session } from '../domain/session.ts';
 import { mayRead } from '../domain/viewer.ts';
 import { noteOperation } from '../plugins/operation-record.ts';
@@ -15,6 +13,7 @@ import {
   type FindOperation,
   type OperationParams,
 } from '../plugins/persisted-operations.ts';
+import { attempt, type Prepared } from './attempt.ts';
 import type { RequestScope } from './graphql.ts';
 
 /** How many different ways of asking for a media type are remembered, and how long one may be. */
@@ -57,25 +56,6 @@ function readParams(body: string): Params | undefined {
   return isRight ? params : undefined;
 }
 
-/** An account that is asked once: whoever asks again is told the same. */
-function payingOnce(account: Account): Account {
-  let tell: (() => ReturnType<Account['spend']>) | undefined;
-  const ask = (points: number): typeof tell => {
-    try {
-      const spending = account.spend(points);
-      return () => spending;
-    } catch (error) {
-      return () => {
-        throw error;
-      };
-    }
-  };
-  return {
-    spend: (points) => (tell ??= ask(points))!(),
-    charge: (points) => account.charge(points),
-  };
-}
-
 export interface DirectOptions {
   readonly schema: GraphQLSchema;
   /** The documents that are kept, by their texts. */
@@ -101,7 +81,7 @@ export function createDirect(options: DirectOptions) {
   /** The content types of answers, by what their callers accept. */
   const types = new LRUCache<string, string>({ max: MAX_ACCEPTS });
 
-  const prepare = ({ session, body = '' }: RequestScope) => {
+  const prepare = ({ session, body = '' }: RequestScope): Prepared<string> | undefined => {
     // What is hidden from somebody is looked for in every operation of his.
     if (!session || !mayRead(session.viewer) || session.viewer.people === 'hidden') {
       return undefined;
@@ -146,29 +126,21 @@ export function createDirect(options: DirectOptions) {
       const type = types.get(req.headers.accept ?? '');
       const prepared = type === undefined ? undefined : tryPrepare(scope);
       if (!prepared) return scope;
-      const { document, operation, points, run } = prepared;
-      const { access } = scope;
-      const account = scope.account && payingOnce(scope.account);
+      const { document, operation, points } = prepared;
+      const { access, account } = scope;
       noteOperation(access, operation);
       access.cost = points;
-      const end = currentRequest()?.trace?.operationBegins(operation.operation, access.operation);
-      try {
-        const spending = account?.spend(points);
-        const rateLimit = spending instanceof Promise ? await spending : spending;
-        const data = await run();
-        onQuery(undefined, document);
-        const cost = { requested: points, maximum: maxCost };
-        const body = writeAnswer(data, rateLimit ? { cost, rateLimit } : { cost });
-        res.statusCode = 200;
-        res.setHeader('Content-Type', type!);
-        res.setHeader('Content-Length', Buffer.byteLength(body));
-        res.end(body);
-        return undefined;
-      } catch (error) {
-        return { ...scope, account, attempt: error as Error };
-      } finally {
-        end?.([]);
-      }
+      const attempted = await attempt(prepared, account);
+      if ('left' in attempted) return { ...scope, ...attempted.left };
+      onQuery(undefined, document);
+      const { answer, rateLimit } = attempted;
+      const cost = { requested: points, maximum: maxCost };
+      const body = writeAnswer(answer, rateLimit ? { cost, rateLimit } : { cost });
+      res.statusCode = 200;
+      res.setHeader('Content-Type', type!);
+      res.setHeader('Content-Length', Buffer.byteLength(body));
+      res.end(body);
+      return undefined;
     },
   };
 }

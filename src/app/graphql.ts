@@ -10,12 +10,7 @@ import {
 import { createYoga, isAsyncIterable, mapAsyncIterator } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { wordsOf } from '../compiled/left.ts';
-import {
-  JsonText,
-  useCompiled,
-  type AttemptedRequest,
-  type CompiledOptions,
-} from '../compiled/plugin.ts';
+import { useCompiled, type AttemptedRequest, type CompiledOptions } from '../compiled/plugin.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
@@ -53,10 +48,10 @@ import {
 import { useRights } from '../plugins/rights.ts';
 import { useSchemaWords } from '../plugins/schema-words.ts';
 import { useSubscriptions } from '../plugins/subscriptions.ts';
-import type { Asked, Executed } from '../rest/rest.ts';
 import type { GatewayContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 import { createDirect } from './direct.ts';
+import { createDocuments } from './documents.ts';
 import { countEntities } from './imported-rows.ts';
 import { readManifest } from './manifest.ts';
 import { GRAPHQL_PATH } from './paths.ts';
@@ -99,6 +94,7 @@ export interface GraphQLOptions {
     | 'minGroup'
     | 'surface'
     | 'operations'
+    | 'timeZone'
     | 'tracing'
   >;
   log: Logger;
@@ -145,11 +141,6 @@ interface Enveloped {
   execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
   subscribe: (args: ExecutionArgs) => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
   contextFactory: () => Promise<unknown>;
-}
-
-/** The data of an answer without errors, whether resolvers or the database have made it. */
-function dataOf({ data }: ExecutionResult): Record<string, unknown> {
-  return (data instanceof JsonText ? data.toJSON() : data) as Record<string, unknown>;
 }
 
 /** The GraphQL side: Yoga for HTTP, and a way to execute a document of our own over the same schema and context. */
@@ -303,37 +294,22 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
       onQuery,
     }),
     subscribe,
-    /** Executes a document that is known to be valid; what goes wrong is logged, and told by its code. */
-    execute: async (
-      document: DocumentNode,
-      operationName: string,
-      variableValues: Record<string, unknown>,
-      { requestId, session, account }: Asked,
-    ): Promise<Executed> => {
-      const access: OperationRecord = {};
-      let errors: readonly GraphQLError[];
-      try {
-        const { schema, execute, contextFactory } = yoga.getEnveloped({
-          requestId,
-          session,
-          account,
-          access,
-        }) as Enveloped;
-        const contextValue = await contextFactory();
-        const result = await execute({
-          schema,
-          document,
-          operationName,
-          variableValues,
-          contextValue,
-        });
-        if (!result.errors?.length) return { data: dataOf(result) };
-        errors = result.errors;
-      } catch (error) {
-        errors = [mask(error)];
-      }
-      logReasons(errors, requestId, log);
-      return { errorCode: errors[0]!.extensions.code as ErrorCode };
-    },
+    execute: createDocuments({
+      schema,
+      timeZone: config.timeZone,
+      compiled: config.compiled,
+      maxCost: config.limits.cost,
+      createContext: createCompiledContext,
+      onQuery,
+      async execute(args, scope) {
+        const { execute, contextFactory } = yoga.getEnveloped(scope) as Enveloped;
+        return execute({ ...args, contextValue: await contextFactory() });
+      },
+      refuse(thrown, requestId) {
+        const errors = thrown.map(mask);
+        logReasons(errors, requestId, log);
+        return { errorCode: errors[0]!.extensions.code as ErrorCode };
+      },
+    }),
   };
 }

@@ -12,6 +12,7 @@ import type { Viewer } from '../domain/viewer.ts';
 import type { Asked, Given } from './compilation.ts';
 import { Left, leftBy } from './left.ts';
 import { asksWho } from './pages.ts';
+import { objectOf, type PlainForm, type PlainTexts } from './plain.ts';
 import { createQuery, type Plan, type Query } from './plan.ts';
 
 /** What of an operation's context a statement needs. */
@@ -21,23 +22,24 @@ export interface CompiledContext extends Pick<Given, 'rosettaDomain'> {
   readonly texts: ReadTexts;
 }
 
-/** The queries of the documents that are kept, by their names; null for what is none. */
+/** The queries of the documents that are kept, by their names and forms; null for what is none. */
 const queries = new WeakMap<DocumentNode, Map<string, Query | null>>();
 
 function queryOf(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
+  plain: PlainForm | undefined,
 ): Query | null {
   let ofDocument = queries.get(document);
   if (!ofDocument) queries.set(document, (ofDocument = new Map<string, Query | null>()));
-  const name = operationName ?? '';
+  const name = `${operationName ?? ''} ${plain?.timeZone ?? ''}`;
   let query = ofDocument.get(name);
   if (query === undefined) {
     const operation = getOperationAST(document, operationName);
     // Where there is none of the name, the executor has something to say.
     const isQuery = operation?.operation === OperationTypeNode.QUERY;
-    query = isQuery ? createQuery(schema, document, operation) : null;
+    query = isQuery ? createQuery(schema, document, operation, plain) : null;
     if (operation) ofDocument.set(name, query);
   }
   return query;
@@ -87,17 +89,13 @@ async function textsOf(
 /** What of an operation's arguments says how it is answered. */
 type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
 
-/**
- * Makes ready what answers a query by one statement; nothing is sent yet.
- * @returns what gives the JSON of the answer's data, and throws Left where the resolvers are to answer it after all, or
- * GraphQLError where the database cannot be asked now; undefined for an operation that is no query.
- * @throws Left where the operation is one for the resolvers.
- */
-export function prepareQuery(
+/** Makes ready what gives the members of an answer, each with its JSON. */
+function prepareMembers(
   { schema, document, operationName, variableValues }: Operation,
   { viewer, rosettaDomain, texts }: CompiledContext,
-): (() => Promise<string>) | undefined {
-  const query = queryOf(schema, document, operationName);
+  plain?: PlainForm,
+): (() => Promise<(readonly [key: string, text: string])[]>) | undefined {
+  const query = queryOf(schema, document, operationName, plain);
   if (!query) return undefined;
   const { plan, variables } = query.planFor(variableValues ?? {});
   const asked = askedOf(plan, { variables, rosettaDomain }, viewer);
@@ -105,11 +103,34 @@ export function prepareQuery(
   return async () => {
     const found = statement ? await textsOf(statement, plan, texts) : [];
     let next = 0;
-    const members = plan.fields.map(({ key, always, mustExist }) => {
+    return plan.fields.map(({ key, always, mustExist }) => {
       const text = always ?? found[next++] ?? null;
       if (text === null && mustExist) throw new Left('missing', key);
-      return `"${key}":${text ?? 'null'}`;
+      return [key, text ?? 'null'];
     });
-    return `{${members.join(',')}}`;
   };
+}
+
+/**
+ * Makes ready what answers a query by one statement; nothing is sent yet.
+ * @returns what gives the JSON of the answer's data, and throws Left where the resolvers are to answer it after all, or
+ * GraphQLError where the database cannot be asked now; undefined for an operation that is no query.
+ * @throws Left where the operation is one for the resolvers.
+ */
+export function prepareQuery(
+  operation: Operation,
+  context: CompiledContext,
+): (() => Promise<string>) | undefined {
+  const run = prepareMembers(operation, context);
+  return run && (async () => objectOf(await run()));
+}
+
+/** Does the same for an answer in the plain form. */
+export function preparePlain(
+  operation: Operation,
+  context: CompiledContext,
+  form: PlainForm,
+): (() => Promise<PlainTexts>) | undefined {
+  const run = prepareMembers(operation, context, form);
+  return run && (async () => Object.fromEntries(await run()));
 }

@@ -13,6 +13,7 @@ import { TABLES } from '../database/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import { Left } from './left.ts';
 import { readQuestion, type Question } from './pages.ts';
+import type { PlainForm } from './plain.ts';
 import { selectBelow, type Selected, type Selecting } from './selection.ts';
 
 /** The variables of an operation, and what is configured. */
@@ -129,7 +130,11 @@ export class Compilation {
   readonly questions: ((given: Given) => Question)[] = [];
   #tables = 0;
 
-  constructor(readonly selecting: Selecting) {}
+  constructor(
+    readonly selecting: Selecting,
+    /** The form of the answer, where that is not GraphQL's own. */
+    readonly plain?: PlainForm,
+  ) {}
 
   /** A name that no other table of the statement has. */
   alias(): string {

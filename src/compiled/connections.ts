@@ -174,14 +174,14 @@ export function connection(
   );
 }
 
-/** A page of a list by its number. */
+/** The parts of a page of a list by its number. */
 export function numberedPage(
   compilation: Compilation,
   source: ListSource,
   field: Field,
   selected: Selected,
   objectOf: ObjectOf,
-): Prisma.Sql {
+): (readonly [key: string, value: readonly Piece[]])[] {
   const type = objectTypeOf(field);
   const list: List = { noun: source.noun, range: source.range };
   const asking = compilation.question(source, field, selected);
@@ -212,6 +212,5 @@ export function numberedPage(
         throw new Left('field', `${type.name}.${one.name}`);
     }
   };
-  const fields = compilation.below(type, selected);
-  return concat(object(fields.map((one) => [one.key, value(one)])));
+  return compilation.below(type, selected).map((one) => [one.key, value(one)]);
 }

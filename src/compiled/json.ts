@@ -7,6 +7,7 @@ import {
 } from 'graphql';
 import { Prisma } from '../database/generated/client/client.ts';
 import { Left } from './left.ts';
+import type { PlainForm } from './plain.ts';
 
 /**
  * JSON as PostgreSQL puts it together: texts that stand there always, and expressions, of which those that are null leave
@@ -45,14 +46,18 @@ export function overAll(pieces: readonly Piece[], rows: Prisma.Sql): Prisma.Sql 
   return Prisma.sql`(SELECT ${concat(pieces)} FROM ${rows} HAVING true)`;
 }
 
-/** An object of fields, each with the pieces of its value. */
-export function object(fields: readonly (readonly [key: string, value: readonly Piece[]])[]) {
-  const pieces: Piece[] = ['{'];
-  fields.forEach(([key, value], index) =>
-    pieces.push(`${index === 0 ? '' : ','}"${key}":`, ...value),
-  );
-  pieces.push('}');
-  return pieces;
+/** The fields of an object, each with the pieces of its value; those without a key are several already. */
+export type Members = readonly (readonly [key: string | undefined, value: readonly Piece[]])[];
+
+export function members(fields: Members): Piece[] {
+  return fields.flatMap(([key, value], index) => [
+    `${index === 0 ? '' : ','}${key === undefined ? '' : `"${key}":`}`,
+    ...value,
+  ]);
+}
+
+export function object(fields: Members): Piece[] {
+  return ['{', ...members(fields), '}'];
 }
 
 /** What a value is, which decides how it is written. */
@@ -93,7 +98,9 @@ function nameOfCode(column: Prisma.Sql, type: GraphQLEnumType): Prisma.Sql {
 }
 
 /** The pieces of a value that is there. */
-function present(kind: ValueKind, column: Prisma.Sql): Piece[] {
+function present(kind: ValueKind, column: Prisma.Sql, plain: PlainForm | undefined): Piece[] {
+  const other = typeof kind === 'string' ? plain?.values[kind] : undefined;
+  if (other) return other.pieces(column);
   switch (kind) {
     case 'text':
       return [Prisma.sql`to_json(${column})`];
@@ -113,15 +120,27 @@ function present(kind: ValueKind, column: Prisma.Sql): Piece[] {
 }
 
 /** The pieces of a value. */
-export function value(kind: ValueKind, column: Prisma.Sql, nullable: boolean): Piece[] {
-  if (!nullable) return present(kind, column);
-  return [
-    Prisma.sql`CASE WHEN ${column} IS NULL THEN 'null' ELSE ${concat(present(kind, column))} END`,
-  ];
+export function value(
+  kind: ValueKind,
+  column: Prisma.Sql,
+  nullable: boolean,
+  plain?: PlainForm,
+): Piece[] {
+  const pieces = present(kind, column, plain);
+  if (!nullable) return pieces;
+  const [only, ...others] = pieces;
+  if (typeof only === 'object' && others.length === 0) {
+    return [Prisma.sql`coalesce((${only})::text, 'null')`];
+  }
+  return [Prisma.sql`CASE WHEN ${column} IS NULL THEN 'null' ELSE ${concat(pieces)} END`];
 }
 
-export function valueOfType(type: GraphQLOutputType, column: Prisma.Sql): Piece[] {
-  return value(kindOfType(type), column, !isNonNullType(type));
+export function valueOfType(
+  type: GraphQLOutputType,
+  column: Prisma.Sql,
+  plain?: PlainForm,
+): Piece[] {
+  return value(kindOfType(type), column, !isNonNullType(type), plain);
 }
 
 /** Bytes in the form of base64 that needs no escaping in a URL. */

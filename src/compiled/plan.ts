@@ -22,8 +22,9 @@ import {
   type Given,
 } from './compilation.ts';
 import { connection, numberedPage } from './connections.ts';
-import { concat } from './json.ts';
+import { concat, object } from './json.ts';
 import { Left, leftBy } from './left.ts';
+import type { PlainForm } from './plain.ts';
 import { rowObject } from './rows.ts';
 import { conditionsOf, fragmentsOf, select, type Selected } from './selection.ts';
 
@@ -79,21 +80,33 @@ function rowByKey(
     FROM (SELECT * FROM ${tableOf(noun)} WHERE ${Prisma.join(conditions, ' AND ')} LIMIT 1) AS ${Prisma.raw(row.alias)} ${joinsOf(row)})`;
 }
 
-function rootValue(compilation: Compilation, field: Field, selected: Selected): Prisma.Sql {
+/** What a field at the root comes to: in the plain form, the parts of a page are by themselves. */
+function rootValues(
+  compilation: Compilation,
+  field: Field,
+  selected: Selected,
+): (readonly [key: string, value: Prisma.Sql])[] {
+  const { key, name } = selected;
+  const { plain } = compilation;
   const source = sourceOf(field.extensions);
   switch (source?.from) {
     case 'key':
-      return rowByKey(compilation, source, field, selected);
+      return [[key, rowByKey(compilation, source, field, selected)]];
+    case 'page': {
+      const parts = numberedPage(compilation, source, field, selected, rowObject);
+      return plain
+        ? parts.map(([part, pieces]) => [part, concat(pieces)])
+        : [[key, concat(object(parts))]];
+    }
     case 'list':
     case 'requests':
-      return connection(compilation, source, field, selected, rowObject);
-    case 'page':
-      return numberedPage(compilation, source, field, selected, rowObject);
+      if (plain) throw new Left('field', `Query.${name}`);
+      return [[key, connection(compilation, source, field, selected, rowObject)]];
     case 'parts':
     case 'progress':
     case 'delivery':
     case undefined:
-      throw new Left('field', `Query.${selected.name}`);
+      throw new Left('field', `Query.${name}`);
   }
 }
 
@@ -101,13 +114,16 @@ function planOf(compilation: Compilation, selectionSet: SelectionSetNode): Plan 
   const { selecting, questions } = compilation;
   const type = selecting.schema.getQueryType()!;
   const columns: Prisma.Sql[] = [];
-  const fields = select(selecting, type, [selectionSet]).map((selected): RootField => {
+  const fields = select(selecting, type, [selectionSet]).flatMap((selected): RootField[] => {
     const { key, name } = selected;
-    if (name === '__typename') return { key, always: `"${type.name}"`, mustExist: false };
+    if (name === '__typename') return [{ key, always: `"${type.name}"`, mustExist: false }];
     const field = compilation.field(type, name);
-    columns.push(rootValue(compilation, field, selected));
-    const source = sourceOf(field.extensions)!;
-    return { key, mustExist: source.from === 'key' && source.mustExist === true };
+    const source = sourceOf(field.extensions);
+    const mustExist = source?.from === 'key' && source.mustExist === true;
+    return rootValues(compilation, field, selected).map(([key, value]) => {
+      columns.push(value);
+      return { key, mustExist };
+    });
   });
   const statement = columns.length > 0 ? Prisma.sql`SELECT ${Prisma.join(columns)}` : undefined;
   return { fields, statement: statement && filling(statement), questions };
@@ -128,11 +144,15 @@ export interface Query {
 
 const NO_VARIABLES: Given['variables'] = {};
 
-/** @param operation a query of the document, which is valid. */
+/**
+ * @param operation a query of the document, which is valid.
+ * @param plain the form of its answer, where that is not GraphQL's own.
+ */
 export function createQuery(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
+  plain?: PlainForm,
 ): Query {
   const fragments = fragmentsOf(document);
   const { selectionSet, variableDefinitions = [] } = operation;
@@ -147,7 +167,7 @@ export function createQuery(
   };
   const make = (conditions: Given['variables']): Plan | Left => {
     try {
-      return planOf(new Compilation({ schema, fragments, conditions }), selectionSet);
+      return planOf(new Compilation({ schema, fragments, conditions }, plain), selectionSet);
     } catch (error) {
       return leftBy(error);
     }

@@ -15,7 +15,16 @@ import {
   type Row,
 } from './compilation.ts';
 import { connection } from './connections.ts';
-import { base64url, concat, object, utf8, valueOfType, type Piece } from './json.ts';
+import {
+  base64url,
+  concat,
+  members,
+  object,
+  utf8,
+  valueOfType,
+  type Members,
+  type Piece,
+} from './json.ts';
 import { Left } from './left.ts';
 import type { Selected } from './selection.ts';
 import { delivery, progress } from './work.ts';
@@ -27,8 +36,20 @@ export function rowObject(
   selected: Selected,
   row: Row,
 ): Piece[] {
-  const fields = compilation.below(type, selected);
-  return object(fields.map((one) => [one.key, value(compilation, type, one, row)]));
+  return object(membersOf(compilation, type, selected, row));
+}
+
+function membersOf(
+  compilation: Compilation,
+  type: GraphQLObjectType,
+  selected: Selected,
+  row: Row,
+): Members {
+  return compilation.below(type, selected).map((one) => {
+    const { key, name } = one;
+    const isHoisted = compilation.plain && TABLES[row.noun].relations[name];
+    return [isHoisted ? undefined : key, value(compilation, type, one, row)];
+  });
 }
 
 function value(
@@ -49,7 +70,7 @@ function value(
   if (TABLES[noun].relations[name]) return related(compilation, field, selected, row);
   const column = LISTS[noun].fields[name]?.column ?? field.extensions.pothosExposedField;
   if (typeof column !== 'string') throw new Left('field', `${type.name}.${name}`);
-  return valueOfType(field.type, Prisma.raw(columnAt(row, columnOf(column))));
+  return valueOfType(field.type, Prisma.raw(columnAt(row, columnOf(column))), compilation.plain);
 }
 
 function sourced(
@@ -59,9 +80,10 @@ function sourced(
   selected: Selected,
   row: Row,
 ): readonly Piece[] {
+  if (source.from !== 'parts' && compilation.plain) throw new Left('field', field.name);
   switch (source.from) {
     case 'parts':
-      return ['"', ...source.parts.map((one) => part(compilation, one, row)), '"'];
+      return ['"', ...source.parts.flatMap((one) => part(compilation, one, row)), '"'];
     case 'list':
       return [connection(compilation, source, field, selected, rowObject, columnAt(row, 'id'))];
     case 'progress':
@@ -76,12 +98,12 @@ function sourced(
 }
 
 /** A part of a text. None needs escaping in JSON. */
-function part(compilation: Compilation, one: TextPart, row: Row): Piece {
-  if (typeof one === 'string') return one;
-  if ('config' in one) return hole((asked) => Prisma.sql`${asked[one.config]}::text`);
+function part(compilation: Compilation, one: TextPart, row: Row): Piece[] {
+  if (typeof one === 'string') return [one];
+  if ('config' in one) return [hole((asked) => Prisma.sql`${asked[one.config]}::text`)];
   const column = columnOf(one.column);
-  if (one.of === undefined) return Prisma.raw(columnAt(row, column));
-  return join(compilation, row, one.of, (other) => Prisma.raw(columnAt(other, column)));
+  if (one.of === undefined) return [Prisma.raw(columnAt(row, column))];
+  return join(compilation, row, one.of, (other) => [Prisma.raw(columnAt(other, column))]);
 }
 
 /** The row that a row belongs to. */
@@ -92,10 +114,10 @@ function related(
   row: Row,
 ): readonly Piece[] {
   const type = objectTypeOf(field);
-  const json = join(compilation, row, field.name, (one) =>
-    concat(rowObject(compilation, type, selected, one)),
-  );
-  return [json];
+  return join(compilation, row, field.name, (one) => {
+    const fields = membersOf(compilation, type, selected, one);
+    return compilation.plain ? members(fields) : object(fields);
+  });
 }
 
 /** Of these there are so few that one look at all of them may be better than some by their keys. */
@@ -113,22 +135,22 @@ function join(
   compilation: Compilation,
   row: Row,
   relation: string,
-  of: (one: Row) => Prisma.Sql,
-): Prisma.Sql {
+  of: (one: Row) => Piece[],
+): Piece[] {
   const { model, own, other, same = [] } = TABLES[row.noun].relations[relation]!;
   const key = columnAt(row, own);
   const known = { [other]: key };
   for (const column of same) known[column] = columnAt(row, column);
   const one = compilation.row(model, known);
   const found = `${one.alias}_found`;
-  const value = of(one);
+  const pieces = of(one);
   if (!one.isRead) {
     row.joins.push(...one.joins);
-    return value;
+    return pieces;
   }
   const isFree = FEW.has(model) && row.joins.length < MAX_FREE;
   row.joins.push(Prisma.sql`CROSS JOIN LATERAL (
-    SELECT ${value} AS value FROM ${tableOf(model)} AS ${Prisma.raw(one.alias)} ${joinsOf(one)}
+    SELECT ${concat(pieces)} AS value FROM ${tableOf(model)} AS ${Prisma.raw(one.alias)} ${joinsOf(one)}
     WHERE ${Prisma.raw(`${one.alias}.${other} = ${key}`)} ${Prisma.raw(isFree ? '' : 'OFFSET 0')}) AS ${Prisma.raw(found)}`);
-  return Prisma.raw(`${found}.value`);
+  return [Prisma.raw(`${found}.value`)];
 }

@@ -146,11 +146,8 @@ export function toConnection<Row extends object>(
   const hasMore = rows.length > page.size;
   const kept = rows.slice(0, page.size);
   if (page.backward) kept.reverse();
-  // Most who ask for rows do not ask for their cursors, which take a hash each.
   const edges = kept.map((node) => ({
-    get cursor() {
-      return encodeCursor(list, page.order, node as Record<string, unknown>, page.variant);
-    },
+    cursor: encodeCursor(list, page.order, node as Record<string, unknown>, page.variant),
     node,
   }));
   return {
@@ -159,12 +156,8 @@ export function toConnection<Row extends object>(
       // At the end where the page begins, the cursor's own row stands outside the page.
       hasNextPage: page.backward ? page.before !== undefined : hasMore,
       hasPreviousPage: page.backward ? hasMore : page.after !== undefined,
-      get startCursor() {
-        return edges[0]?.cursor ?? null;
-      },
-      get endCursor() {
-        return edges.at(-1)?.cursor ?? null;
-      },
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
     },
   };
 }

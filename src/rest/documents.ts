@@ -1,8 +1,9 @@
 import { parse } from 'graphql';
 
 /**
- * The GraphQL documents behind the routes, each with the shape of its data. A 64-bit id arrives as a decimal string, an
- * instant as ISO text with `Z`.
+ * The GraphQL documents behind the routes, each with the shape of its answer. Of the platform's own routes they say what the
+ * rows are, whose keys are theirs in their order: they are answered in the plain form, where what a related row has stands
+ * among a row's own members, ids are numbers with all their digits, and instants are what the clocks of a zone show.
  */
 
 export const TASK_DOCUMENT = parse(/* GraphQL */ `
@@ -13,29 +14,31 @@ export const TASK_DOCUMENT = parse(/* GraphQL */ `
       sceneId: $sceneId
     ) {
       viewUrl
-      statusCode
+      status: statusCode
     }
   }
 `);
 
-export interface TaskData {
-  taskByScene: { viewUrl: string; statusCode: number };
+/** JSON texts, as those of the other plain answers are. */
+export interface TaskTexts {
+  /** A row. */
+  taskByScene: string;
 }
 
 export const STATISTICS_DOCUMENT = parse(/* GraphQL */ `
   query RestStatistics($annotationRequestIds: [String!]!, $page: Int!, $pageSize: Int!) {
     taskPage(annotationRequestIds: $annotationRequestIds, page: $page, pageSize: $pageSize) {
       unknownAnnotationRequestIds
-      totalCount
-      nodes {
-        taskId
-        statusCode
+      count: totalCount
+      data: nodes {
+        id: taskId
+        status: statusCode
         campaign {
           campaignId
         }
         pool {
-          name
-          typeCode
+          poolName: name
+          poolType: typeCode
         }
         instanceInfo
         instanceNum
@@ -46,21 +49,11 @@ export const STATISTICS_DOCUMENT = parse(/* GraphQL */ `
   }
 `);
 
-export interface StatisticsData {
-  taskPage: {
-    unknownAnnotationRequestIds: string[];
-    totalCount: number;
-    nodes: {
-      taskId: string;
-      statusCode: number;
-      campaign: { campaignId: string };
-      pool: { name: string; typeCode: number };
-      instanceInfo: Record<string, number>;
-      instanceNum: number;
-      attributeNum: number;
-      frameNum: number;
-    }[];
-  };
+export interface StatisticsTexts {
+  unknownAnnotationRequestIds: string;
+  count: string;
+  /** A list of rows. */
+  data: string;
 }
 
 export const STATISTICS_RECORD_DOCUMENT = parse(/* GraphQL */ `
@@ -70,60 +63,43 @@ export const STATISTICS_RECORD_DOCUMENT = parse(/* GraphQL */ `
       page: $page
       pageSize: $pageSize
     ) {
-      nodes {
-        recordId
-        statusCode
+      data: nodes {
+        id: recordId
+        status: statusCode
         annotationRequest {
           campaign {
-            projectId
+            project_id: projectId
           }
         }
         task {
-          taskId
+          task_id: taskId
         }
         pool {
-          poolId
-          typeCode
+          pool_id: poolId
+          pool_type: typeCode
         }
-        teamId
-        poolAssigneeId
-        creatorId
-        createdTime
-        actionCode
-        instanceInfo
-        instanceNum
-        attributesNum
-        instanceSum
-        attributesSum
-        frameCount
+        team_id: teamId
+        pool_assignee_id: poolAssigneeId
+        creator_id: creatorId
+        created_time: createdTime
+        action_type: actionCode
+        instance_info: instanceInfo
+        instance_num: instanceNum
+        attributes_num: attributesNum
+        instance_sum: instanceSum
+        attributes_sum: attributesSum
+        frame_count: frameCount
       }
     }
   }
 `);
 
-export interface StatisticsRecordData {
-  annotationHistoryPage: {
-    nodes: {
-      recordId: string;
-      statusCode: number;
-      annotationRequest: { campaign: { projectId: string } };
-      task: { taskId: string };
-      pool: { poolId: string; typeCode: number };
-      teamId: string | null;
-      poolAssigneeId: string | null;
-      creatorId: string | null;
-      createdTime: string | Date;
-      actionCode: number;
-      instanceInfo: Record<string, number>;
-      instanceNum: number;
-      attributesNum: number;
-      instanceSum: number;
-      attributesSum: number;
-      frameCount: number;
-    }[];
-  };
+export interface StatisticsRecordTexts {
+  /** A list of rows. */
+  data: string;
 }
 
+/** What it answers is GraphQL's own: a 64-bit id as a decimal string, an instant as ISO text with `Z`. */
 export const CHANGES_DOCUMENT = parse(/* GraphQL */ `
   query RestChanges(
     $after: String

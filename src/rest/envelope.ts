@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorCode } from '../domain/errors.ts';
-import { exactJson } from './json.ts';
-import { formatInstant } from './time.ts';
+import { formatInstant } from '../domain/clocks.ts';
 
 /** What an answer says outside its data: the business code with its text, and the HTTP status it goes out with. */
 export interface Verdict {
@@ -57,12 +56,12 @@ export interface Stamp {
 
 /**
  * The envelope of an answer as JSON text. It succeeds where the verdict is {@link SUCCESS}; a failure has no data.
- * @param data what the route answers, ids as bigints.
+ * @param data the JSON text of what the route answers.
  */
-export function renderEnvelope(verdict: Verdict, stamp: Stamp, data: object | null = null): string {
+export function renderEnvelope(verdict: Verdict, stamp: Stamp, data = 'null'): string {
   // Joined by hand: the keys' order is part of the contract, and nothing around the data needs escaping.
   return (
-    `{"code":${verdict.code},"message":"${verdict.message}","data":${exactJson(data)},` +
+    `{"code":${verdict.code},"message":"${verdict.message}","data":${data},` +
     `"date":"${formatInstant(new Date(), stamp.timeZone)}","requestId":"${stamp.requestId}",` +
     `"success":${verdict === SUCCESS}}`
   );

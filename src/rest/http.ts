@@ -32,7 +32,7 @@ export function writeEnvelope(
   res: ServerResponse,
   verdict: Verdict,
   stamp: Stamp,
-  data?: object,
+  data?: string,
 ): void {
   const body = renderEnvelope(verdict, stamp, data);
   writeHead(res, verdict.status, body);

@@ -62,7 +62,7 @@ function readSwitch(query: ReadonlyMap<string, string[]>, name: string): boolean
 export function readImport(
   headers: IncomingHttpHeaders,
   queryString: string,
-): ImportTerms | ImportAnswer {
+): ImportTerms | Omit<ImportAnswer, 'data'> {
   const query = parseQueryString(queryString);
   const ignoreUnknown = query && readSwitch(query, 'ignoreUnknown');
   const atomic = query && readSwitch(query, 'atomic');

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DocumentNode } from 'graphql';
 import type { Account } from '../domain/budget/account.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { Session } from '../domain/session.ts';
@@ -22,6 +21,7 @@ import {
 } from './export.ts';
 import { allowAnyTime, refuseBody, writeEnvelope } from './http.ts';
 import { IMPORT_PATH, isImportPath, readImport, type ImportBody } from './import.ts';
+import { exactJson } from './json.ts';
 import { parseQueryString } from './query-string.ts';
 import { ResponseStream } from './response-stream.ts';
 import { ROUTES, type Route } from './routes.ts';
@@ -62,13 +62,15 @@ export interface Asked {
   readonly body?: AsyncIterable<Uint8Array> | undefined;
 }
 
-/** What a document came to. */
+/** A document to execute. */
+export type Executable = Pick<Route, 'document' | 'operationName' | 'isPlain'>;
+
+/** What a document came to: GraphQL's data, or in the plain form the JSON texts of its parts. */
 export type Executed = { data: Record<string, unknown> } | { errorCode: ErrorCode };
 
 /** Executes a GraphQL document. Never rejects: whatever went wrong is one of the codes. */
 export type ExecuteDocument = (
-  document: DocumentNode,
-  operationName: string,
+  executable: Executable,
   variables: Record<string, unknown>,
   asked: Asked,
 ) => Promise<Executed>;
@@ -104,7 +106,8 @@ export interface RestOutcome {
 interface Answer {
   readonly route: string;
   readonly verdict: Verdict;
-  readonly data?: object;
+  /** The JSON text of what the route answers. */
+  readonly data?: string;
   /** What a list route was asked for and serves, where that much could be read. */
   readonly pageSize?: { readonly asked: number; readonly served: number };
   /** Headers of its own: the method that would have been right, for instance. */
@@ -181,8 +184,8 @@ export function createRest(
     const queryString = route.takesQueryString ? target.query : '';
     const { variables, pageSize } = readArguments(route, queryString, bytes);
     if (variables === undefined) return { route: path, verdict: INVALID_PARAMETER, pageSize };
-    const result = await execute(route.document, route.operationName, variables, asked);
-    const reply = 'data' in result ? route.reply(result.data, timeZone) : result;
+    const result = await execute(route, variables, asked);
+    const reply = 'data' in result ? route.reply(result.data) : result;
     return 'data' in reply
       ? { route: path, verdict: SUCCESS, data: reply.data, pageSize }
       : { route: path, verdict: verdictOfError(reply.errorCode), pageSize };
@@ -230,14 +233,19 @@ export function createRest(
     const { stopping } = options;
     const body = streamBody(req, { silenceMs: limits.timeoutMs, stopping });
     try {
-      const { verdict, ...rest } = await importBody({
+      const { data, ...rest } = await importBody({
         ...terms,
         body: asked.body ?? body.chunks,
         requestId: asked.requestId,
         viewer: asked.session.viewer,
         account: asked.account,
       });
-      return { route: IMPORT_PATH, verdict, ...rest, bodyIsUnread: !req.readableEnded };
+      return {
+        route: IMPORT_PATH,
+        ...rest,
+        data: data && exactJson(data),
+        bodyIsUnread: !req.readableEnded,
+      };
     } finally {
       body.stop();
     }

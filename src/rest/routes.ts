@@ -18,12 +18,12 @@ import {
   STATISTICS_RECORD_DOCUMENT,
   TASK_DOCUMENT,
   type ChangesData,
-  type StatisticsData,
-  type StatisticsRecordData,
-  type TaskData,
+  type StatisticsRecordTexts,
+  type StatisticsTexts,
+  type TaskTexts,
 } from './documents.ts';
 import { toEntity } from './import-line.ts';
-import { formatInstant } from './time.ts';
+import { exactJson } from './json.ts';
 
 /** One route: the GraphQL document that answers it, where its variables come from, and how REST tells the outcome. */
 export interface Route<Data = unknown> {
@@ -32,99 +32,67 @@ export interface Route<Data = unknown> {
   readonly takesQueryString: boolean;
   readonly document: DocumentNode;
   readonly operationName: string;
+  /** Whether the document is answered in the plain form. */
+  readonly isPlain: boolean;
   /** The document's variables, the page size aside. */
   readonly variables: Readonly<Record<string, Argument<unknown>>>;
   /** The variable `pageSize` of a list route: what is asked for, and the most that is served. */
   readonly pageSize?: { readonly asked: Argument<number>; readonly max: number };
-  reply(data: Data, timeZone: string): Reply;
+  reply(data: Data): Reply;
 }
 
-/** The envelope's `data`, 64-bit ids as bigints and keys in their order; or the error that the document's data stands for. */
-export type Reply = { readonly data: object } | { readonly errorCode: ErrorCode };
+/** The JSON text of the envelope's `data`; or the error that the document's data stands for. */
+export type Reply = { readonly data: string } | { readonly errorCode: ErrorCode };
 
-const getTask: Route<TaskData> = {
+const getTask: Route<TaskTexts> = {
   method: 'POST',
   path: '/task/get',
   takesQueryString: false,
   document: TASK_DOCUMENT,
   operationName: 'RestTask',
+  isPlain: true,
   variables: {
     campaignId: id('campaignId'),
     annotationRequestId: id('annotationRequestId'),
     sceneId: id('sceneId'),
   },
-  reply: ({ taskByScene: task }) => ({ data: { viewUrl: task.viewUrl, status: task.statusCode } }),
+  reply: ({ taskByScene: data }) => ({ data }),
 };
 
-const getStatistics: Route<StatisticsData> = {
+const getStatistics: Route<StatisticsTexts> = {
   method: 'GET',
   path: '/statistics',
   takesQueryString: true,
   document: STATISTICS_DOCUMENT,
   operationName: 'RestStatistics',
+  isPlain: true,
   variables: {
     annotationRequestIds: ids('annotationRequestId'),
     // The platform calls the number of the page its offset, and the size its limit.
     page: page('offset', 1),
   },
   pageSize: { asked: page('limit', 10), max: MAX_PAGE_SIZE.Task },
-  reply({ taskPage }) {
-    // A short answer would be billed as a complete one.
-    if (taskPage.unknownAnnotationRequestIds.length > 0) {
-      return { errorCode: 'ANNOTATION_REQUEST_NOT_FOUND' };
-    }
-    const rows = taskPage.nodes.map((task) => ({
-      id: BigInt(task.taskId),
-      status: task.statusCode,
-      campaignId: task.campaign.campaignId,
-      poolName: task.pool.name,
-      poolType: task.pool.typeCode,
-      instanceInfo: task.instanceInfo,
-      instanceNum: task.instanceNum,
-      attributeNum: task.attributeNum,
-      frameNum: task.frameNum,
-    }));
-    return { data: { count: taskPage.totalCount, data: rows } };
-  },
+  // A short answer would be billed as a complete one.
+  reply: ({ unknownAnnotationRequestIds, count, data }) =>
+    unknownAnnotationRequestIds === '[]'
+      ? { data: `{"count":${count},"data":${data}}` }
+      : { errorCode: 'ANNOTATION_REQUEST_NOT_FOUND' },
 };
 
-const getStatisticsRecord: Route<StatisticsRecordData> = {
+const getStatisticsRecord: Route<StatisticsRecordTexts> = {
   method: 'GET',
   path: '/statistics/record',
   takesQueryString: true,
   document: STATISTICS_RECORD_DOCUMENT,
   operationName: 'RestStatisticsRecord',
+  isPlain: true,
   variables: {
     annotationRequestIds: ids('annotationRequestId'),
     page: page('pageNumber', 1),
   },
   pageSize: { asked: page('pageSize', 10), max: MAX_PAGE_SIZE.AnnotationHistory },
-  reply: ({ annotationHistoryPage }, timeZone) => ({
-    data: annotationHistoryPage.nodes.map((record) => ({
-      id: BigInt(record.recordId),
-      status: record.statusCode,
-      project_id: BigInt(record.annotationRequest.campaign.projectId),
-      task_id: BigInt(record.task.taskId),
-      pool_id: BigInt(record.pool.poolId),
-      pool_type: record.pool.typeCode,
-      team_id: toBigInt(record.teamId),
-      pool_assignee_id: toBigInt(record.poolAssigneeId),
-      creator_id: toBigInt(record.creatorId),
-      created_time: formatInstant(record.createdTime, timeZone),
-      action_type: record.actionCode,
-      instance_info: record.instanceInfo,
-      instance_num: record.instanceNum,
-      attributes_num: record.attributesNum,
-      instance_sum: record.instanceSum,
-      attributes_sum: record.attributesSum,
-      frame_count: record.frameCount,
-    })),
-  }),
+  reply: ({ data }) => ({ data }),
 };
-
-function toBigInt(digits: string | null): bigint | null {
-  return digits === null ? null : BigInt(digits);
-}
 
 /** How GraphQL names the types of the import format. */
 const TYPE_NAMES: Readonly<Record<EntityType, string>> = {
@@ -141,6 +109,7 @@ const getChanges: Route<ChangesData> = {
   takesQueryString: true,
   document: CHANGES_DOCUMENT,
   operationName: 'RestChanges',
+  isPlain: false,
   variables: {
     after: optionalText('after'),
     types: (sources) => {
@@ -157,7 +126,8 @@ const getChanges: Route<ChangesData> = {
       const id = hasTextId(name) ? key : BigInt(key);
       return { type: name, kind, id, row: node && toEntity(node) };
     });
-    return { data: { watermark: changes.watermark, hasMore: changes.hasMore, entries } };
+    const { watermark, hasMore } = changes;
+    return { data: exactJson({ watermark, hasMore, entries }) };
   },
 };
 

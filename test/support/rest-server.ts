@@ -32,9 +32,9 @@ export interface RestServer {
 }
 
 const EMPTY: Record<string, Record<string, unknown>> = {
-  RestTask: { taskByScene: { viewUrl: 'https://rosetta.example.com/', statusCode: 1 } },
-  RestStatistics: { taskPage: { unknownAnnotationRequestIds: [], totalCount: 0, nodes: [] } },
-  RestStatisticsRecord: { annotationHistoryPage: { nodes: [] } },
+  RestTask: { taskByScene: '{"viewUrl":"https://rosetta.example.com/","status":1}' },
+  RestStatistics: { unknownAnnotationRequestIds: '[]', count: '0', data: '[]' },
+  RestStatisticsRecord: { data: '[]' },
   RestChanges: { changes: { watermark: 'w', hasMore: false, entries: [] } },
 };
 
@@ -58,7 +58,7 @@ export async function startRestServer(options: Partial<RestOptions> = {}): Promi
     timeZone: 'UTC',
     stopping: new AbortController().signal,
     maxBodyBytes: 1_048_576,
-    execute: (_document, operationName, variables) => {
+    execute: ({ operationName }, variables) => {
       server.executions.push({ operationName, variables });
       return Promise.resolve(server.answer ?? { data: EMPTY[operationName] ?? {} });
     },

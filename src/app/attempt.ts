@@ -1,0 +1,59 @@
+import type { DocumentNode, OperationDefinitionNode } from 'graphql';
+import type { AttemptedRequest } from '../compiled/plugin.ts';
+import { currentRequest } from '../database/request.ts';
+import type { Account } from '../domain/budget/account.ts';
+import type { Standing } from '../domain/budget/budgets.ts';
+import type { ChargedRequest } from '../plugins/budget.ts';
+import { nameOfOperation } from '../plugins/operation-record.ts';
+
+/** An operation that a statement is ready to answer. */
+export interface Prepared<Answer> {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** What it costs. */
+  readonly points: number;
+  readonly run: () => Promise<Answer>;
+}
+
+/** What an attempt at an operation came to: an answer, or what whoever executes it instead has to know of it. */
+export type Attempted<Answer> =
+  | { readonly answer: Answer; readonly rateLimit: Standing | undefined }
+  | { readonly left: AttemptedRequest & ChargedRequest };
+
+/** An account that is asked once: whoever asks again is told the same. */
+function payingOnce(account: Account): Account {
+  let tell: (() => ReturnType<Account['spend']>) | undefined;
+  const ask = (points: number): typeof tell => {
+    try {
+      const spending = account.spend(points);
+      return () => spending;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
+  };
+  return {
+    spend: (points) => (tell ??= ask(points))!(),
+    charge: (points) => account.charge(points),
+  };
+}
+
+/** Pays for an operation and answers it. Never rejects: what goes wrong is for the executor to say. */
+export async function attempt<Answer>(
+  { operation, points, run }: Prepared<Answer>,
+  account: Account | undefined,
+): Promise<Attempted<Answer>> {
+  const trace = currentRequest()?.trace;
+  const end = trace?.operationBegins(operation.operation, nameOfOperation(operation));
+  const paying = account && payingOnce(account);
+  try {
+    const spending = paying?.spend(points);
+    const rateLimit = spending instanceof Promise ? await spending : spending;
+    return { answer: await run(), rateLimit };
+  } catch (error) {
+    return { left: { account: paying, attempt: error as Error } };
+  } finally {
+    end?.([]);
+  }
+}
