@@ -78,7 +78,7 @@ const SQL: Readonly<Record<string, string>> = {
         w.task_count AS "taskCount", w.submissions, w.checks, w.rejections_given AS "rejectionsGiven",
         w.returns_given AS "returnsGiven", w.rejections_received AS "rejectionsReceived", w.returns_received AS "returnsReceived",
         w.instances::text, w.attributes::text, w.frames::text
-      FROM campaign_workload(c, 'Asia/Shanghai') AS w LIMIT 100`)}))
+      FROM campaign_workload(c, 'UTC') AS w LIMIT 100`)}))
     FROM campaign c WHERE c.id = $1`,
   '/task/get': `SELECT json_build_object('viewUrl', 'https://rosetta.example.com/rosetta-open/task/' || c.project_id || '/' || t.id || '/viewOnly',
       'status', t.status)

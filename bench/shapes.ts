@@ -184,11 +184,11 @@ export function createShapes(positions: Positions): Shape[] {
       draw: oneCampaign,
       gateway: graphql(
         `query ($campaign: String!) { campaign(campaignId: $campaign) {
-          workload(groupBy: [POOL_ASSIGNEE_ID, DAY], timeZone: "Asia/Shanghai", first: 100) { nodes { poolAssigneeId time { label } ${WORK} } } } }`,
+          workload(groupBy: [POOL_ASSIGNEE_ID, DAY], timeZone: "UTC", first: 100) { nodes { poolAssigneeId time { label } ${WORK} } } } }`,
       ),
       postgraphile: graphql(
         `query ($campaign: String!) { campaign: campaignByRowId(rowId: $campaign) {
-          workload(timeZone: "Asia/Shanghai", first: 100) { nodes { poolAssigneeId day ${WORK} } } } }`,
+          workload(timeZone: "UTC", first: 100) { nodes { poolAssigneeId day ${WORK} } } } }`,
         (answer) => {
           const data = dataOf(answer) as {
             campaign: { workload: { nodes: { poolAssigneeId: string; day: string }[] } };

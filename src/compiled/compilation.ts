@@ -31,7 +31,8 @@ export interface Asked extends Given {
 export interface Row {
   readonly noun: Noun;
   readonly alias: string;
-  readonly joins: Prisma.Sql[];
+  /** Those that are still gathered for are put together at the end. */
+  readonly joins: (Prisma.Sql | (() => Prisma.Sql))[];
   /** Columns that can be told without reading it, since a row that belongs to it has them too; each with where that is. */
   readonly known: Readonly<Record<string, string>>;
   /** Whether any other of its columns is asked for. */
@@ -111,8 +112,13 @@ function hasVariable(node: ValueNode): boolean {
 
 export const tableOf = (noun: Noun) => Prisma.raw(TABLES[noun].table);
 
-export const joinsOf = ({ joins }: Row) =>
-  joins.length > 0 ? Prisma.join([...joins], ' ') : Prisma.empty;
+export function joinsOf({ joins }: Row): Prisma.Sql {
+  if (joins.length === 0) return Prisma.empty;
+  return Prisma.join(
+    joins.map((join) => (typeof join === 'function' ? join() : join)),
+    ' ',
+  );
+}
 
 /** The object type of a field's value, or of each of its values. */
 export const objectTypeOf = ({ type }: Field) => getNamedType(type) as GraphQLObjectType;

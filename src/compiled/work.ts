@@ -3,7 +3,7 @@ import { Prisma } from '../database/generated/client/client.ts';
 import { RANGES, type WorkRange } from '../database/ranges.ts';
 import { TASK_STATUS } from '../domain/codes.ts';
 import { columnAt, objectTypeOf, type Compilation, type Field, type Row } from './compilation.ts';
-import { concat, object, overAll, valueOfType, type Piece } from './json.ts';
+import { concat, object, valueOfType, type Piece } from './json.ts';
 import { Left } from './left.ts';
 import type { Selected } from './selection.ts';
 
@@ -22,6 +22,39 @@ function hangOn(range: WorkRange, row: Row): Prisma.Sql {
 function byStatus(range: WorkRange, row: Row): Prisma.Sql {
   return Prisma.sql`(SELECT status, count(*) AS tasks, sum(instance_num) AS instances, sum(attribute_num) AS attributes,
     sum(frame_num) AS frames FROM task WHERE ${hangOn(range, row)} GROUP BY status) AS counted`;
+}
+
+/** What is made of the tasks that hang on a row: a column for each field. */
+interface Gathered {
+  readonly alias: string;
+  readonly columns: Prisma.Sql[];
+}
+
+const gathered = new WeakMap<Row, Map<WorkRange, Gathered>>();
+
+/** The text of some pieces over the tasks that hang on a row, which are gone through once for all that is asked of them. */
+function overTasks(
+  compilation: Compilation,
+  range: WorkRange,
+  row: Row,
+  pieces: readonly Piece[],
+): Prisma.Sql {
+  const ofRow = gathered.get(row) ?? new Map<WorkRange, Gathered>();
+  gathered.set(row, ofRow);
+  let one = ofRow.get(range);
+  if (!one) {
+    const alias = compilation.alias();
+    const columns: Prisma.Sql[] = [];
+    const tasks = byStatus(range, row);
+    row.joins.push(() => {
+      const named = columns.map((column, n) => Prisma.sql`${column} AS ${raw(`c${n}`)}`);
+      return Prisma.sql`CROSS JOIN LATERAL (
+        SELECT ${Prisma.join(named)} FROM ${tasks} HAVING true) AS ${raw(alias)}`;
+    });
+    ofRow.set(range, (one = { alias, columns }));
+  }
+  const place = one.columns.push(concat(pieces)) - 1;
+  return raw(`${one.alias}.c${place}`);
 }
 
 /** An object whose values are columns, but for those that are told apart. */
@@ -96,7 +129,7 @@ export function progress(
       );
     },
   );
-  return overAll(pieces, byStatus(range, row));
+  return overTasks(compilation, range, row, pieces);
 }
 
 /** What the tasks that hang on a row hold. */
@@ -135,5 +168,5 @@ export function delivery(
       },
     );
   });
-  return overAll(pieces, byStatus(range, row));
+  return overTasks(compilation, range, row, pieces);
 }
