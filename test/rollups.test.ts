@@ -68,9 +68,13 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-async function expectSame(questions: readonly RollUpQuestion[], timeZone: string): Promise<void> {
+async function expectSame(
+  questions: readonly RollUpQuestion[],
+  timeZone: string,
+  day?: string,
+): Promise<void> {
   for (const question of questions) {
-    const found = await gateway.database.prisma.$queryRaw(differencesSql(question, timeZone));
+    const found = await gateway.database.prisma.$queryRaw(differencesSql(question, timeZone, day));
     expect(found).toEqual([]);
   }
 }
@@ -107,6 +111,7 @@ it('tells what the records come to, whatever is written and rolled up in whateve
           }
           expect(await checkRollUps(prisma)).toEqual([]);
           await expectSame(asked, timeZone);
+          await expectSame(asked, timeZone, night);
         }
       },
     ),
@@ -201,6 +206,23 @@ describe('the roll-ups of a history', () => {
     ['groupBy: [], filter: { teamId: { isNull: false } }', 'recordCount', false],
     ['groupBy: [], filter: { task: { statusCode: { eq: 11 } } }', 'recordCount', false],
     ['groupBy: [], filter: { poolAssigneeId: { isNull: false } }', 'recordCount', true],
+    [
+      'groupBy: [POOL_ASSIGNEE_ID], filter: { createdTime: { gte: "2025-10-23T16:00:00Z", lt: "2025-10-30T16:00:00Z" } }',
+      'recordCount instances',
+      true,
+    ],
+    ['groupBy: [], filter: { createdTime: { gte: "2025-10-23T16:00:01Z" } }', 'recordCount', false],
+    ['groupBy: [], filter: { createdTime: { lte: "2025-10-30T16:00:00Z" } }', 'recordCount', false],
+    [
+      'groupBy: [], filter: { not: { createdTime: { lt: "2025-10-30T16:00:00Z" } } }',
+      'recordCount',
+      true,
+    ],
+    [
+      'groupBy: [], filter: { or: [{ createdTime: { lt: "2025-10-23T16:00:00Z" } }, { createdTime: { gte: "2025-10-30T16:00:00Z" } }] }',
+      'recordCount',
+      false,
+    ],
   ])('are read only where they can tell: %s, %s', async (args, measures, expected) => {
     noteRollUps(gateway.database.prisma, 'Asia/Shanghai');
     const query = `{ workload(${args}, first: 1000) { nodes { ${measures} } } }`;

@@ -122,7 +122,7 @@ async function run(
         'not ready: migrations are missing, GATEWAY_MIGRATE is off',
       );
     } else {
-      stopRollUps = keepRollUps(database, log);
+      stopRollUps = keepRollUps(database, log, metrics);
       const { graphiql, requests } = await createBanner(database, config, port);
       log.info(
         { database: config.database.kind, graphiql, requests },

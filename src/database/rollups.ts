@@ -47,7 +47,6 @@ const KEPT_COLUMNS = Prisma.raw([...KEPT_MEASURES].map(columnOf).join(', '));
 const KEYS = ['annotation_request_id', 'campaign_id', 'pool_assignee_id'] as const;
 const DAYS = {
   scope: undefined,
-  where: undefined,
   grouping: {
     keys: ['annotationRequest', 'campaign', 'poolAssigneeId'],
     unit: 'day',
@@ -73,14 +72,15 @@ export function firstDaySince(since: Prisma.Sql, timeZone: string): Prisma.Sql {
 /**
  * A statement that rolls up the records of some requests, each from a day on.
  * @param stale the name of a table of requests (`annotation_request_id`) and days (`from_day`).
+ * @param where a condition on the records; all unless told.
  */
-export function rolledUp(stale: string, timeZone: string): Prisma.Sql {
+export function rolledUp(stale: string, timeZone: string, where?: object): Prisma.Sql {
   const table = Prisma.raw(stale);
   // OFFSET makes PostgreSQL look the records of each request up: it cannot foresee how few requests these are.
   const history = Prisma.sql`(SELECT record.* FROM ${table} CROSS JOIN LATERAL (
     SELECT * FROM annotation_history WHERE annotation_request_id = ${table}.annotation_request_id
       AND ${localTime(Prisma.raw('created_time'), timeZone)}::date >= ${table}.from_day OFFSET 0) AS record)`;
-  const workload = { ...DAYS, timeZone };
+  const workload = { ...DAYS, where, timeZone };
   const records = recordsOfBoth(workload, [], PEOPLE, history);
   const keys = DAYS.grouping.keys.map((key, place) => `${name(key)} AS ${KEYS[place]}`);
   return Prisma.sql`SELECT ${Prisma.raw(keys.join(', '))}, ${TIME}::date AS day, ${KEPT_COLUMNS}

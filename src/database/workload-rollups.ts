@@ -1,6 +1,7 @@
 import type { WorkloadKey, WorkloadMeasure } from '../domain/workload.ts';
 import { Prisma } from './generated/client/client.ts';
 import type { RangeKey } from './ranges.ts';
+import { areWholeDays, daysOf, rollUpCondition, timesOf } from './rollup-conditions.ts';
 import { firstDaySince, ROLL_UP, ROLL_UP_ZONE, rolledUp } from './rollups.ts';
 import { stretchOfDay } from './time.ts';
 import { whereSql } from './where.ts';
@@ -8,23 +9,6 @@ import { columnsOf } from './workload-aggregates.ts';
 import { keyColumns, name, TIME } from './workload-keys.ts';
 import { sumOfParts } from './workload-measures.ts';
 import { inScope, parentOf, type Workload } from './workload-records.ts';
-
-/** The columns that records and roll-ups have in common, by the names of conditions. */
-const COMMON_FIELDS: ReadonlySet<string> = new Set([
-  'campaignId',
-  'annotationRequestId',
-  'poolAssigneeId',
-]);
-
-/** Whether a condition on records is one on what roll-ups are by. */
-function isAboutKeys(where: object): boolean {
-  return Object.entries(where).every(([name, value]: [string, unknown]) => {
-    if (name === 'AND' || name === 'OR') return (value as object[]).every(isAboutKeys);
-    if (name === 'NOT') return isAboutKeys(value as object);
-    // What is said of the request that a record belongs to holds for all of its records.
-    return name === 'annotationRequest' || COMMON_FIELDS.has(name);
-  });
-}
 
 const KEY_SQL: Readonly<Partial<Record<WorkloadKey, string>>> = {
   campaign: 't0.campaign_id',
@@ -34,7 +18,7 @@ const KEY_SQL: Readonly<Partial<Record<WorkloadKey, string>>> = {
 
 /** Whether groups of records can be put together from roll-ups whose days are those of a zone. */
 export function answeredByRollUps(
-  { scope, where = {}, grouping: { keys, unit }, timeZone }: Workload,
+  { scope, where, grouping: { keys, unit }, timeZone }: Workload,
   measures: ReadonlySet<WorkloadMeasure>,
   rollUpZone: string,
 ): boolean {
@@ -47,22 +31,27 @@ export function answeredByRollUps(
     (!tellsDays || timeZone === rollUpZone) &&
     // A task has been worked on by several, and on several days.
     (!tellsTasksApart || (unit === 'day' && keys.includes('poolAssigneeId'))) &&
-    isAboutKeys(where)
+    rollUpCondition(where ?? {}, rollUpZone) !== undefined
   );
 }
 
 /**
- * The requests whose roll-ups do not hold from a day on. Where the zone of the roll-ups is another one by now, that is all
- * of them from the beginning on.
+ * The requests whose roll-ups do not hold from a day on. Where roll-ups are not what they are taken for, that is all of them
+ * from the beginning on.
  */
-function staleDays(scope: Workload['scope'], parents: readonly RangeKey[], zone: string) {
+function staleDays(
+  scope: Workload['scope'],
+  parents: readonly RangeKey[],
+  zone: string,
+  areThose: Prisma.Sql,
+) {
   return Prisma.sql`SELECT annotation_request_id, min(from_day) AS from_day FROM (
       SELECT annotation_request_id, ${firstDaySince(Prisma.raw('since'), zone)} AS from_day
       FROM workload_stale AS t0 WHERE ${inScope(scope, parents)}
       UNION ALL
       SELECT annotation_request_id, '-infinity'
       FROM (SELECT id AS annotation_request_id, campaign_id FROM annotation_request) AS t0
-      WHERE ${ROLL_UP_ZONE} <> ${zone} AND ${inScope(scope, parents)}) AS notes
+      WHERE NOT (${areThose}) AND ${inScope(scope, parents)}) AS notes
     GROUP BY annotation_request_id`;
 }
 
@@ -81,9 +70,11 @@ export function groupsOfRollUps(
 ): Prisma.Sql {
   const {
     scope,
-    where,
     grouping: { keys, unit },
   } = workload;
+  const condition = rollUpCondition(workload.where ?? {}, zone)!;
+  // The zone may be another one by now, and the database may know more of its clocks than Node.js does.
+  const areThose = Prisma.sql`${ROLL_UP_ZONE} = ${zone} AND ${areWholeDays(condition, zone)}`;
   const selected = [
     Prisma.sql`${parentOf(scope)} AS parent`,
     ...keys.map((key) => Prisma.raw(`${KEY_SQL[key]} AS ${name(key)}`)),
@@ -93,15 +84,15 @@ export function groupsOfRollUps(
   ];
   const { names } = keyColumns(workload);
   return Prisma.sql`
-    WITH stale AS MATERIALIZED (${staleDays(scope, parents, zone)})
+    WITH stale AS MATERIALIZED (${staleDays(scope, parents, zone, areThose)})
     SELECT ${names} ${columnsOf(measures, measureOfDays)}
     FROM (
       SELECT ${Prisma.join(selected)}, t0.* FROM (
         SELECT ${ROLL_UP} FROM workload_day
-        WHERE ${ROLL_UP_ZONE} = ${zone} AND NOT EXISTS (
+        WHERE ${areThose} AND ${daysOf(condition, zone)} AND NOT EXISTS (
           SELECT FROM stale WHERE stale.annotation_request_id = workload_day.annotation_request_id
             AND stale.from_day <= workload_day.day)
-        UNION ALL ${rolledUp('stale', zone)}) AS t0
-      WHERE ${inScope(scope, parents)} AND ${whereSql('AnnotationHistory', 't0', where ?? {})}) AS days
+        UNION ALL ${rolledUp('stale', zone, timesOf(condition))}) AS t0
+      WHERE ${inScope(scope, parents)} AND ${whereSql('AnnotationHistory', 't0', condition.where)}) AS days
     GROUP BY ${names}`;
 }

@@ -2,6 +2,7 @@ import { Registry } from 'prom-client';
 import { addBuildInfo, processMetrics } from './process.ts';
 import { createPoolMetrics } from './pool.ts';
 import { createRequestMetrics } from './requests.ts';
+import { createRollUpMetrics } from './rollups.ts';
 import { createRowMetrics } from './rows.ts';
 import { createStatementMetrics } from './statements.ts';
 
@@ -20,6 +21,7 @@ export function createMetrics(version: string) {
     ...createRowMetrics(registry),
     ...createPoolMetrics(registry),
     ...createStatementMetrics(registry),
+    ...createRollUpMetrics(registry),
     /** Everything in Prometheus' text format, and the media type that says so. */
     async render(): Promise<{ contentType: string; text: string }> {
       const all = Registry.merge([registry, processMetrics()]);

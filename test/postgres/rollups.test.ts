@@ -14,6 +14,7 @@ import {
   restartRollUps,
 } from '../../src/database/rollups-refresh.ts';
 import { readWorkloadGrouping, WORKLOAD_MEASURES } from '../../src/domain/workload.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { emptyTables } from '../support/import.ts';
 import { differencesSql, rollUpAll, type RollUpQuestion } from '../support/rollups.ts';
@@ -191,9 +192,12 @@ it('are kept by a gateway, and read once they are', async () => {
     database,
     grid({ requests: 3, tasksPerRequest: 4, recordsPerTask: 5, operators: 2 }),
   );
-  const stop = keepRollUps(database, log);
+  const metrics = createMetrics('0.0.0');
+  const stop = keepRollUps(database, log, metrics);
   await expect.poll(async () => (await readRollUpState(database.prisma)).notes).toBe(0);
   expect(await countRollUps(database.prisma)).toBeGreaterThan(0);
   await expect.poll(() => rollUpZone(database.prisma)).toBe(ZONE);
   await stop();
+  const { text } = await metrics.render();
+  expect(text).toMatch(/^rosetta_gateway_rollup_rows_total [1-9]\d*$/m);
 });

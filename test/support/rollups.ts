@@ -10,12 +10,15 @@ import {
   WORKLOAD_MEASURES,
   type WorkloadMeasure,
 } from '../../src/domain/workload.ts';
+import { DAY, startOfDay } from './local-time.ts';
 
 /** A question that roll-ups can answer, in the days of their zone. */
 export interface RollUpQuestion {
   readonly workload: Omit<Workload, 'timeZone'>;
   readonly parents: string[];
   readonly measures: ReadonlySet<WorkloadMeasure>;
+  /** Of which days, counted from some day on; open where there is none. */
+  readonly days?: { readonly from: number | null; readonly to: number | null };
 }
 
 /** Rows of the simulated and of the random histories, and rows that nobody has. */
@@ -63,8 +66,17 @@ const groupingArbitrary = fc.oneof(
 );
 
 export const questionArbitrary: fc.Arbitrary<RollUpQuestion> = fc
-  .tuple(scopeArbitrary, fc.constantFrom(...FILTERS), groupingArbitrary)
-  .map(([{ scope, parents }, filter, { groupBy, measures }]) => ({
+  .tuple(
+    scopeArbitrary,
+    fc.constantFrom(...FILTERS),
+    groupingArbitrary,
+    fc.record({
+      from: fc.option(fc.integer({ min: -2, max: 2 })),
+      to: fc.option(fc.integer({ min: -1, max: 3 })),
+    }),
+  )
+  .map(([{ scope, parents }, filter, { groupBy, measures }, days]) => ({
+    days,
     workload: {
       scope,
       where: filterWhere('AnnotationHistory', filter),
@@ -74,15 +86,36 @@ export const questionArbitrary: fc.Arbitrary<RollUpQuestion> = fc
     measures: new Set(measures),
   }));
 
-/** The groups that only the records come to, or only the roll-ups with them, at one moment. */
+/** The condition that records are of those days. */
+function inDays({ from, to }: NonNullable<RollUpQuestion['days']>, day: string, timeZone: string) {
+  const start = (days: number) =>
+    new Date(
+      startOfDay(new Date(Date.parse(day) + days * DAY).toISOString().slice(0, 10), timeZone),
+    );
+  return {
+    AND: [
+      ...(from === null ? [] : [{ createdTime: { gte: start(from) } }]),
+      ...(to === null ? [] : [{ createdTime: { lt: start(to) } }]),
+    ],
+  };
+}
+
+/**
+ * The groups that only the records come to, or only the roll-ups with them, at one moment.
+ * @param day what the question's days are counted from; it is about all unless told.
+ */
 export function differencesSql(
-  { workload, parents, measures }: RollUpQuestion,
+  { workload, parents, measures, days }: RollUpQuestion,
   timeZone: string,
+  day?: string,
 ): Prisma.Sql {
-  const asked = { ...workload, timeZone };
+  const where =
+    day && days ? { AND: [workload.where ?? {}, inDays(days, day, timeZone)] } : workload.where;
+  const asked = { ...workload, where, timeZone };
   const raw = groupsSql(asked, parents, measures, false);
   const rolled = groupsSql(asked, parents, measures, false, timeZone);
-  if (!rolled.sql.includes('workload_day')) throw new Error('The records alone would be read.');
+  // Days may begin at another hour than midnight.
+  if (!day && !rolled.sql.includes('workload_day')) throw new Error('Only records would be read.');
   return Prisma.sql`
     WITH by_records AS (${raw}), by_roll_ups AS (${rolled})
     SELECT 'records' AS only_by, row_to_json(one)::text AS row
