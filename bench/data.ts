@@ -44,16 +44,24 @@ export async function query<Row extends pg.QueryResultRow>(
   }
 }
 
-function urlOf(serverUrl: string, database: string): string {
+export function urlOf(serverUrl: string, database: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${database}`;
   return url.href;
 }
 
+/** Has the gateway run a command on a database, and throws where it does not end well. */
+export function runCommand(url: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  execFileSync(process.execPath, ['dist/main.js', ...args], {
+    env: { ...process.env, ...env, DATABASE_URL: url },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
 /** Simulates tasks and imports them, as a user would. */
 async function importSimulated(url: string, tasks: number): Promise<void> {
+  runCommand(url, ['migrate']);
   const env = { ...process.env, DATABASE_URL: url, GATEWAY_LOG_LEVEL: 'warn' };
-  execFileSync(process.execPath, ['dist/main.js', 'migrate'], { env, stdio: 'ignore' });
   const rows = spawn(process.execPath, ['dist/main.js', 'demo-data', '--tasks', String(tasks)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -70,12 +78,10 @@ const TIME_ZONE = 'Asia/Shanghai';
 
 /** Has the workload rolled up by the days that it is asked for by, as an operator would; in older databases, too. */
 async function rollUp(url: string): Promise<void> {
-  const env = { ...process.env, DATABASE_URL: url, GATEWAY_TIME_ZONE: TIME_ZONE };
-  const run = (command: string) =>
-    execFileSync(process.execPath, ['dist/main.js', command], { env, stdio: 'ignore' });
-  run('migrate');
+  runCommand(url, ['migrate']);
   const sql = 'SELECT 1 FROM workload_zone WHERE time_zone = $1';
-  if ((await query(url, sql, [TIME_ZONE])).length === 0) run('rollups');
+  if ((await query(url, sql, [TIME_ZONE])).length > 0) return;
+  runCommand(url, ['rollups'], { GATEWAY_TIME_ZONE: TIME_ZONE });
 }
 
 /** A database made once is kept, under a name that says what it holds. */

@@ -24,6 +24,13 @@ declare module 'autocannon' {
   }): Promise<Result>;
 }
 
+declare module 'pg-copy-streams' {
+  import type { Readable, Writable } from 'node:stream';
+  import type { Submittable } from 'pg';
+  export function from(sql: string): Writable & Submittable;
+  export function to(sql: string): Readable & Submittable;
+}
+
 declare module 'postgraphile' {
   export function postgraphile(preset: object): {
     createServ(serv: unknown): { addTo(server: unknown): Promise<void> };

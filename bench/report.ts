@@ -1,6 +1,7 @@
 /**
  * What was measured, as tables.
  */
+import type { ImportResult } from './import.ts';
 import type { Slice } from './load.ts';
 
 export interface ShapeResult {
@@ -8,19 +9,21 @@ export interface ShapeResult {
   readonly servers: Readonly<Record<string, Slice>>;
 }
 
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
 export function medianOf(slices: readonly Slice[]): Slice {
-  const median = (key: keyof Slice) => {
-    const sorted = slices.map((slice) => slice[key]).sort((a, b) => a - b);
-    const middle = Math.floor(sorted.length / 2);
-    return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  };
+  const medianSlice = (key: keyof Slice) => median(slices.map((slice) => slice[key]));
   return {
-    rate: median('rate'),
-    p50: median('p50'),
-    p99: median('p99'),
-    serverCpu: median('serverCpu'),
-    databaseCpu: median('databaseCpu'),
-    memory: median('memory'),
+    rate: medianSlice('rate'),
+    p50: medianSlice('p50'),
+    p99: medianSlice('p99'),
+    serverCpu: medianSlice('serverCpu'),
+    databaseCpu: medianSlice('databaseCpu'),
+    memory: medianSlice('memory'),
   };
 }
 
@@ -87,5 +90,14 @@ export function growthTable(
       const rates = sizes.map(({ results }) => results[n]!.servers.gateway?.rate);
       return [shape, ...rates.map(rate), ratio(rates[0], rates.at(-1))];
     }),
+  );
+}
+
+/** Rows a second of an import and of COPY, the medians of all turns, and their ratio. */
+export function importTable({ rows, gateway, copy }: ImportResult): string {
+  const [imported, copied] = [gateway, copy].map((seconds) => rows / median(seconds));
+  return table(
+    ['rows', 'imported a second', 'by COPY', 'ratio'],
+    [[String(rows), rate(imported), rate(copied), ratio(imported, copied)]],
   );
 }

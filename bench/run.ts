@@ -1,10 +1,13 @@
 /**
  * How many requests a second the gateway answers, beside PostGraphile and hand-written SQL, on one PostgreSQL server.
  *
- *   npm run bench -- [--scale TASKS] [--rounds N] [--seconds N] [--only TEXT] [--installed NODE] [--growth] [--save]
+ *   npm run bench -- [--scale TASKS] [--rounds N] [--seconds N] [--only TEXT] [--installed NODE] [--save]
+ *   npm run bench -- --growth [--rounds N] [--seconds N] [--only TEXT] [--save]
+ *   npm run bench -- --import [--scale TASKS] [--rounds N] [--save]
  *
  * DATABASE_URL names a server on this machine where databases may be created. What they hold is kept for the next time.
  * With --growth: the gateway alone, on a hundred thousand records and on ten and a hundred times as many.
+ * With --import: how fast the gateway imports, beside COPY; these databases are dropped.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -12,9 +15,17 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { compareAnswers, type FormName } from './compare.ts';
 import { prepareData, type DataSet } from './data.ts';
+import { compareImports } from './import.ts';
 import { measure, type Slice } from './load.ts';
 import { findPositions } from './positions.ts';
-import { costsTable, growthTable, medianOf, ratesTable, type ShapeResult } from './report.ts';
+import {
+  costsTable,
+  growthTable,
+  importTable,
+  medianOf,
+  ratesTable,
+  type ShapeResult,
+} from './report.ts';
 import {
   parentOf,
   startFloor,
@@ -26,17 +37,21 @@ import { createShapes } from './shapes.ts';
 
 const { values: options } = parseArgs({
   options: {
-    scale: { type: 'string', default: '200000' },
+    scale: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     only: { type: 'string' },
     growth: { type: 'boolean', default: false },
+    import: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
     /** Another Node.js that the gateway runs on too. */
     installed: { type: 'string' },
   },
 });
 const serverUrl = process.env.DATABASE_URL ?? 'postgresql://postgres@127.0.0.1:5432/postgres';
+
+/** How many tasks are simulated unless it is said. */
+const SCALE = { servers: 200_000, import: 20_000 };
 
 /** What the data grow from, about a hundred thousand records, and how many times as many there are of them. */
 const GROWTH = { tasks: 9200, times: [1, 10, 100] };
@@ -139,8 +154,13 @@ if (options.growth) {
   }
   say(`\n${growthTable(sizes)}`);
   save('growth', { sizes });
+} else if (options.import) {
+  const tasks = Number(options.scale ?? SCALE.import);
+  const result = await compareImports(serverUrl, tasks, rounds, say);
+  say(`\n${importTable(result)}`);
+  save('import', { tasks, ...result });
 } else {
-  const data = await prepareData(serverUrl, Number(options.scale));
+  const data = await prepareData(serverUrl, Number(options.scale ?? SCALE.servers));
   const { tasks, records } = data;
   say(`${tasks} tasks, ${records} records, ${cpus().length} cores, Node.js ${process.version}`);
   const results = await contest({ data, rounds, seconds, isAlone: false });
