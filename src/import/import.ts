@@ -87,27 +87,31 @@ function unlessAborted<T extends IteratorResult<unknown>>(
 }
 
 /**
- * Hands batches to `write` one after the other; while one is written, the next is read.
+ * Hands batches to `write` one after the other. While one is written, the next is read: from the moment at which the server
+ * has much to do, so that what comes before does not wait for lines to be parsed.
+ * @param write is to call `readOn` at that moment.
  * @returns whether the signal came before the end.
  */
 async function writeInTurn(
   batches: AsyncGenerator<Batch>,
-  write: (batch: Batch) => Promise<void>,
+  write: (batch: Batch, readOn: () => void) => Promise<void>,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  let next: Promise<IteratorResult<Batch, void>> | undefined;
   const readNext = () => {
-    const next = batches.next();
+    next ??= batches.next();
     // It is awaited later; until then a failure is not unhandled.
     next.catch(() => {});
     return next;
   };
   try {
-    for (let next = readNext(); ;) {
-      const step = await unlessAborted(next, signal);
+    for (;;) {
+      const step = await unlessAborted(readNext(), signal);
       if (step === 'aborted') return true;
       if (step.done) return false;
-      next = readNext();
-      await write(step.value);
+      next = undefined;
+      // What the server is to do has been sent when the event loop comes round.
+      await write(step.value, () => setImmediate(() => void readNext()));
     }
   } finally {
     // Not awaited: it takes effect when the read under way ends, which may be never.
@@ -154,8 +158,8 @@ export async function importLines(
   try {
     if (atomic) {
       await inTransaction(database.prisma, async (tx) => {
-        const write = async (batch: Batch) =>
-          tell(batch, await writeBatch(tx, batch, importTime, campaigns));
+        const write = async (batch: Batch, readOn: () => void) =>
+          tell(batch, await writeBatch(tx, batch, importTime, campaigns, readOn));
         if (await writeInTurn(batches, write, signal)) {
           throw new Undone({ ...emptySummary(), interrupted: true });
         }
@@ -163,9 +167,9 @@ export async function importLines(
       });
       options.onCommitted?.(summary);
     } else {
-      const write = async (batch: Batch) => {
+      const write = async (batch: Batch, readOn: () => void) => {
         const outcomes = await inRetriedTransaction(database, (tx) =>
-          writeBatch(tx, batch, importTime, campaigns),
+          writeBatch(tx, batch, importTime, campaigns, readOn),
         );
         tell(batch, outcomes);
         options.onCommitted?.(summary);

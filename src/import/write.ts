@@ -43,6 +43,7 @@ async function writeLine(
  * Writes a batch inside an open transaction. The rows and the outcomes are those of processing one line after the other.
  * @param importTime the `createdAt` of new requests that give none.
  * @param campaigns those that exist for whoever imports; undefined: all.
+ * @param onWriting called when all is decided and the server writes what is left.
  * @returns one outcome for each entry, in their order.
  */
 export async function writeBatch(
@@ -50,6 +51,7 @@ export async function writeBatch(
   { entries }: Batch,
   importTime: string,
   campaigns?: readonly string[],
+  onWriting?: () => void,
 ): Promise<Outcome[]> {
   await prepareTransaction(tx);
   const lines = entries.filter((entry) => 'fields' in entry);
@@ -67,6 +69,8 @@ export async function writeBatch(
       outcomes.push({ decision: 'rejected', problem: error.at(entry.number, entry.type) });
     }
   }
-  await flush(tx, state);
+  const written = flush(tx, state);
+  onWriting?.();
+  await written;
   return outcomes;
 }
