@@ -74,7 +74,7 @@ async function importSimulated(url: string, tasks: number): Promise<void> {
 }
 
 /** The zone whose days the workload is asked for by. */
-const TIME_ZONE = 'Asia/Shanghai';
+const TIME_ZONE = 'UTC';
 
 /** Has the workload rolled up by the days that it is asked for by, as an operator would; in older databases, too. */
 async function rollUp(url: string): Promise<void> {
