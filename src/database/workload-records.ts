@@ -65,8 +65,11 @@ export function parentOf(scope: ScopeKind | undefined): Prisma.Sql {
 /** The condition that this is one of those asked for. */
 export function inScope(scope: ScopeKind | undefined, parents: readonly RangeKey[]): Prisma.Sql {
   if (!scope) return Prisma.sql`true`;
-  const [column, type] = SCOPE_COLUMNS[scope];
-  return Prisma.sql`t0.${Prisma.raw(column)} = ANY (${parents}::${Prisma.raw(type)}[])`;
+  const [column, type] = SCOPE_COLUMNS[scope].map((name) => Prisma.raw(name));
+  // Of a list PostgreSQL cannot foresee the length, and would plan the statement anew each time.
+  return parents.length === 1
+    ? Prisma.sql`t0.${column} = ${parents[0]}::${type}`
+    : Prisma.sql`t0.${column} = ANY (${parents}::${type}[])`;
 }
 
 /**

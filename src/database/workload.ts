@@ -37,23 +37,28 @@ function groupsFor(
   return groupsSql(workload, parents, measures, isCounted, rollUpZone(prisma));
 }
 
-function readRow(
-  raw: RawRow,
+/** Makes a reader of the rows of a statement, which has much to read. */
+function rowReader(
   { grouping }: Workload,
   measures: Iterable<WorkloadMeasure>,
-): WorkloadRow {
-  const values = [...grouping.columns, ...measures].map((column) => {
-    const value = raw[columnOf(column)];
-    const isInt = isWorkloadMeasure(column) && LISTS.Workload.fields[column]!.kind === 'int';
-    return [column, isInt ? Number(value) : value] as const;
-  });
-  return {
-    ...Object.fromEntries(values),
-    ...(grouping.unit && { time: readBucket(raw) }),
-    ...(raw.rank !== undefined && { rank: Number(raw.rank) }),
-    cell: raw.cell as string,
-    parent: raw.parent as RangeKey | null,
-    refused: raw.refused as Judged['refused'],
+): (raw: RawRow) => WorkloadRow {
+  const columns = [...grouping.columns, ...measures].map((name) => ({
+    name,
+    column: columnOf(name),
+    isInt: isWorkloadMeasure(name) && LISTS.Workload.fields[name]!.kind === 'int',
+  }));
+  return (raw) => {
+    const row: Record<string, unknown> = {
+      cell: raw.cell,
+      parent: raw.parent,
+      refused: raw.refused,
+    };
+    for (const { name, column, isInt } of columns) {
+      row[name] = isInt ? Number(raw[column]) : raw[column];
+    }
+    if (grouping.unit) row.time = readBucket(raw);
+    if (raw.rank !== undefined) row.rank = Number(raw.rank);
+    return row as WorkloadRow;
   };
 }
 
@@ -66,9 +71,10 @@ export async function pageOfWorkload(
   page: ReportPage,
 ): Promise<Map<RangeKey | null, WorkloadRow[]>> {
   const rows = await pageOfReport(prisma, groupsFor(prisma, workload, parents, measures), page);
+  const readRow = rowReader(workload, measures);
   const pages = new Map<RangeKey | null, WorkloadRow[]>();
   for (const raw of rows) {
-    const row = readRow(raw, workload, measures);
+    const row = readRow(raw);
     const page = pages.get(row.parent);
     if (page) page.push(row);
     else pages.set(row.parent, [row]);

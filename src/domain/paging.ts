@@ -146,8 +146,11 @@ export function toConnection<Row extends object>(
   const hasMore = rows.length > page.size;
   const kept = rows.slice(0, page.size);
   if (page.backward) kept.reverse();
+  // Most who ask for rows do not ask for their cursors, which take a hash each.
   const edges = kept.map((node) => ({
-    cursor: encodeCursor(list, page.order, node as Record<string, unknown>, page.variant),
+    get cursor() {
+      return encodeCursor(list, page.order, node as Record<string, unknown>, page.variant);
+    },
     node,
   }));
   return {
@@ -156,8 +159,12 @@ export function toConnection<Row extends object>(
       // At the end where the page begins, the cursor's own row stands outside the page.
       hasNextPage: page.backward ? page.before !== undefined : hasMore,
       hasPreviousPage: page.backward ? hasMore : page.after !== undefined,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges[0]?.cursor ?? null;
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null;
+      },
     },
   };
 }

@@ -18,12 +18,20 @@ export function isInstant(time: number): boolean {
 /** The zone of days where none is named. */
 export const DEFAULT_TIME_ZONE = 'UTC';
 
+/** Names that have been found out to be of zones: that takes longer than anything else about an argument. */
+const knownZones = new Set<string>();
+
+/** How many there may be: callers can write the same name in upper and lower case. */
+const MAX_KNOWN_ZONES = 1000;
+
 /** Whether a name is one of the IANA time zone database. */
 export function isTimeZone(name: string): boolean {
+  if (knownZones.has(name)) return true;
   // Newer versions of Node.js take offsets too.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
+    if (knownZones.size < MAX_KNOWN_ZONES) knownZones.add(name);
     return true;
   } catch {
     return false;

@@ -58,7 +58,12 @@ export function toReportConnection<Raw extends object, Row>(
   const { edges, pageInfo } = toConnection(list, page, rows);
   return {
     pageInfo,
-    edges: edges.map(({ cursor, node }) => ({ cursor, node: toRow(node) })),
+    edges: edges.map((edge) => ({
+      get cursor() {
+        return edge.cursor;
+      },
+      node: toRow(edge.node),
+    })),
     totalCount,
   };
 }
