@@ -5,6 +5,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
+import { WORKLOAD_ZONE } from './shapes.ts';
 
 /** The rows of which requests name some, each drawn over the whole data set. */
 export interface Population {
@@ -73,15 +74,12 @@ async function importSimulated(url: string, tasks: number): Promise<void> {
   if (status !== 0) throw new Error(`The import ended with ${status}.`);
 }
 
-/** The zone whose days the workload is asked for by. */
-const TIME_ZONE = 'UTC';
-
 /** Has the workload rolled up by the days that it is asked for by, as an operator would; in older databases, too. */
 async function rollUp(url: string): Promise<void> {
   runCommand(url, ['migrate']);
   const sql = 'SELECT 1 FROM workload_zone WHERE time_zone = $1';
-  if ((await query(url, sql, [TIME_ZONE])).length > 0) return;
-  runCommand(url, ['rollups'], { GATEWAY_TIME_ZONE: TIME_ZONE });
+  if ((await query(url, sql, [WORKLOAD_ZONE])).length > 0) return;
+  runCommand(url, ['rollups'], { GATEWAY_TIME_ZONE: WORKLOAD_ZONE });
 }
 
 /** A database made once is kept, under a name that says what it holds. */

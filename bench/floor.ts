@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { LONG_LIST } from './shapes.ts';
+import { LONG_LIST, WORKLOAD_ZONE } from './shapes.ts';
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 
@@ -78,7 +78,7 @@ const SQL: Readonly<Record<string, string>> = {
         w.task_count AS "taskCount", w.submissions, w.checks, w.rejections_given AS "rejectionsGiven",
         w.returns_given AS "returnsGiven", w.rejections_received AS "rejectionsReceived", w.returns_received AS "returnsReceived",
         w.instances::text, w.attributes::text, w.frames::text
-      FROM campaign_workload(c, 'UTC') AS w LIMIT 100`)}))
+      FROM campaign_workload(c, '${WORKLOAD_ZONE}') AS w LIMIT 100`)}))
     FROM campaign c WHERE c.id = $1`,
   '/task/get': `SELECT json_build_object('viewUrl', 'https://rosetta.example.com/rosetta-open/task/' || c.project_id || '/' || t.id || '/viewOnly',
       'status', t.status)

@@ -103,6 +103,9 @@ const PROGRESS = 'progress { total completed percent byStatus { statusCode count
 const COUNTS = '{ tasks instances attributes frames }';
 const DELIVERY = `delivery { all ${COUNTS} completed ${COUNTS} }`;
 
+/** The zone whose days the workload is asked for by: that of the gateway's roll-ups unless told. */
+export const WORKLOAD_ZONE = 'UTC';
+
 /** Which records the long list has, and which of its pages are asked for: so many around that one. */
 export const LONG_LIST = { actionType: 7, pageSize: 20, page: 500, pages: 20 };
 
@@ -184,11 +187,11 @@ export function createShapes(positions: Positions): Shape[] {
       draw: oneCampaign,
       gateway: graphql(
         `query ($campaign: String!) { campaign(campaignId: $campaign) {
-          workload(groupBy: [POOL_ASSIGNEE_ID, DAY], timeZone: "UTC", first: 100) { nodes { poolAssigneeId time { label } ${WORK} } } } }`,
+          workload(groupBy: [POOL_ASSIGNEE_ID, DAY], timeZone: "${WORKLOAD_ZONE}", first: 100) { nodes { poolAssigneeId time { label } ${WORK} } } } }`,
       ),
       postgraphile: graphql(
         `query ($campaign: String!) { campaign: campaignByRowId(rowId: $campaign) {
-          workload(timeZone: "UTC", first: 100) { nodes { poolAssigneeId day ${WORK} } } } }`,
+          workload(timeZone: "${WORKLOAD_ZONE}", first: 100) { nodes { poolAssigneeId day ${WORK} } } } }`,
         (answer) => {
           const data = dataOf(answer) as {
             campaign: { workload: { nodes: { poolAssigneeId: string; day: string }[] } };
