@@ -9,6 +9,12 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Noun } from '../src/domain/nouns.ts';
+import {
+  TIME_UNITS,
+  WORKLOAD_KEYS,
+  WORKLOAD_MEASURES,
+  type WorkloadKey,
+} from '../src/domain/workload.ts';
 import { constantCase } from '../src/schema/enums.ts';
 import { schema } from '../src/schema/index.ts';
 import { askingBothWays, VIEWERS } from './support/both-ways.ts';
@@ -53,17 +59,11 @@ it('reads no row of which the row that belongs to it tells all that is asked', a
 
 /** What is left to the resolvers, of the types whose fields statements are built of. */
 const LEFT_TO_RESOLVERS: Readonly<Record<string, readonly string[]>> = {
-  Query: ['node', 'nodes', 'workload', 'workingTime', 'watermark', 'changes'],
-  Campaign: [
-    'estimatedCompletion',
-    'reconciliation',
-    'workload',
-    'operatorRanking',
-    'quality',
-    'flow',
-  ],
-  AnnotationRequest: ['estimatedCompletion', 'reconciliation', 'workload', 'quality', 'flow'],
-  Pool: ['estimatedCompletion', 'workload', 'quality', 'flow'],
+  Query: ['node', 'nodes', 'workingTime', 'watermark', 'changes'],
+  Campaign: ['estimatedCompletion', 'reconciliation', 'operatorRanking', 'quality', 'flow'],
+  AnnotationRequest: ['estimatedCompletion', 'reconciliation', 'quality', 'flow'],
+  Pool: ['estimatedCompletion', 'quality', 'flow'],
+  Workload: ['records', 'receivedRecords'],
   ...Object.fromEntries(NOUNS.map((noun) => [`${noun}Connection`, ['aggregate', 'groupBy']])),
 };
 
@@ -237,5 +237,75 @@ describe('the same as the resolvers say', () => {
       { numRuns: 100 },
     );
     compiled.expect();
+  });
+
+  it('of any page of the workload, however it is grouped', async () => {
+    const compiled = mostly(0.5);
+    let groups = 0;
+    const keys = Object.keys(WORKLOAD_KEYS) as WorkloadKey[];
+    const group = `${WORKLOAD_MEASURES.join(' ')} poolAssigneeId teamId creatorId action actionCode poolType poolTypeCode
+      operationKey time { label start end __typename } campaign { campaignId } annotationRequest { id name campaign { name } }
+      pool { poolId poolType: type tasks(first: 1) { totalCount } } __typename`;
+    const question = fc
+      .record({
+        scope: fc.constantFrom(
+          '',
+          'campaign(campaignId: "c-a")',
+          'annotationRequest(annotationRequestId: "a")',
+          'campaigns { nodes',
+          'pools(first: 3) { nodes',
+        ),
+        keys: fc.shuffledSubarray(keys, { maxLength: 3 }),
+        unit: fc.constantFrom(...TIME_UNITS, undefined),
+        timeZone: fc.constantFrom('UTC', 'Asia/Shanghai', 'Asia/Kathmandu', 'America/St_Johns'),
+        filter: filterArbitrary('AnnotationHistory', 1),
+        having: fc.constantFrom(undefined, { recordCount: { gt: 1 } }, { frames: { gte: '0' } }),
+        measure: fc.constantFrom(undefined, 'RECORD_COUNT', 'LAST_RECORD_AT', 'INSTANCES'),
+        isBackward: fc.boolean(),
+        size: fc.integer({ min: 0, max: 3 }),
+        isWritten: fc.boolean(),
+        viewer: fc.constantFrom(...VIEWERS),
+      })
+      .map(({ keys, unit, ...rest }) => {
+        const groupBy = [...keys, ...(unit ? [unit] : [])].map(constantCase);
+        return { ...rest, groupBy };
+      });
+    await fc.assert(
+      fc.asyncProperty(question, async (asked) => {
+        const { scope, groupBy, timeZone, filter, having, measure, isBackward, size } = asked;
+        const [count, from] = isBackward ? ['last', 'before'] : ['first', 'after'];
+        const orderBy = measure ? [{ field: measure, direction: 'DESC' }] : [];
+        // What is written in the document is read once, and what variables have each time.
+        const written = asked.isWritten
+          ? `groupBy: [${groupBy.join(' ')}], timeZone: "${timeZone}", ${count}: ${size}`
+          : `groupBy: $groupBy, timeZone: $timeZone, ${count}: $size`;
+        const declared = asked.isWritten
+          ? ''
+          : '$groupBy: [WorkloadKey!]!, $timeZone: String, $size: Int,';
+        const close = scope.replace(/[^{]/g, '').replaceAll('{', '}');
+        const open = scope === '' ? '{' : `{ ${scope} {`;
+        const query = `query (${declared} $at: String, $filter: AnnotationHistoryFilter, $having: WorkloadHaving, $orderBy: [WorkloadOrder!]) ${open}
+          workload(${written}, ${from}: $at, filter: $filter, having: $having, orderBy: $orderBy) {
+            totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { ${group} } } nodes { taskCount }
+          } ${close} ${scope === '' ? '}' : '} }'}`;
+        for (let at: string | null = null, pages = 0; pages < 2; pages++) {
+          const variables = { groupBy, timeZone, size, filter, having, orderBy, at };
+          const operation = {
+            query,
+            variables: JSON.parse(JSON.stringify(variables)) as Record<string, unknown>,
+          };
+          compiled.note(await both.expectSame(operation, asked.viewer));
+          const answer = await both.byStatement(operation, asked.viewer);
+          if (!('text' in answer)) break;
+          groups += answer.text.split('"recordCount"').length - 1;
+          const cursor = isBackward ? 'startCursor' : 'endCursor';
+          at = new RegExp(`"${cursor}":"([^"]+)"`).exec(answer.text)?.[1] ?? null;
+          if (at === null) break;
+        }
+      }),
+      { numRuns: 150 },
+    );
+    compiled.expect();
+    expect(groups).toBeGreaterThan(100);
   });
 });

@@ -15,6 +15,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
 import { currentRequest } from '../database/request.ts';
+import { rollUpZone } from '../database/rollups.ts';
 import { clientFor, textsFor } from '../database/scoped.ts';
 import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 import type { ClaimKey } from '../domain/idempotency.ts';
@@ -150,11 +151,15 @@ export function createGraphQL({ config, log, metrics, database, keys, feed }: Gr
     if (!open) throw new NotReadyError('The database is not ready yet.');
     return open;
   };
-  const createCompiledContext = ({ viewer }: Session) => ({
-    viewer,
-    texts: textsFor(openDatabase().texts, { ...viewer, minGroup: config.minGroup }),
-    rosettaDomain: config.rosettaDomain,
-  });
+  const createCompiledContext = ({ viewer }: Session) => {
+    const { prisma, texts } = openDatabase();
+    return {
+      viewer,
+      texts: textsFor(texts, { ...viewer, minGroup: config.minGroup }),
+      rosettaDomain: config.rosettaDomain,
+      rollUpZone: rollUpZone(prisma),
+    };
+  };
   const createContext = ({ requestId, session, hangUp = () => {} }: Scope): GatewayContext => {
     if (!session) throw new GatewayError('UNAUTHENTICATED');
     const open = openDatabase();

@@ -15,7 +15,7 @@ export function traceIdOfRequest(): { traceId?: string } {
   return trace ? { traceId: trace.traceId } : {};
 }
 
-/** Characters that are not held back for the lines that may come beside them. */
+/** Characters that are held back at most for the lines that may come beside them. */
 const MAX_HELD = 8192;
 
 /**
@@ -23,17 +23,24 @@ const MAX_HELD = 8192;
  * itself takes longer than to make it. What is held when the process ends goes out before that.
  */
 function standardOutput(): DestinationStream {
-  const out = pino.destination({ dest: 1, sync: true, minLength: MAX_HELD });
+  const out = pino.destination({ dest: 1, sync: true });
+  let held = '';
   let isDue = false;
   const flush = () => {
+    const lines = held;
+    held = '';
+    if (lines !== '') out.write(lines);
+  };
+  const flushDue = () => {
     isDue = false;
-    out.flushSync();
+    flush();
   };
   process.once('exit', flush);
   return {
     write(line) {
-      out.write(line);
-      if (!isDue) setImmediate(flush);
+      held += line;
+      if (held.length > MAX_HELD) flush();
+      if (!isDue) setImmediate(flushDue);
       isDue = true;
     },
   };

@@ -16,7 +16,7 @@ import { objectOf, type PlainForm, type PlainTexts } from './plain.ts';
 import { createQuery, type Plan, type Query } from './plan.ts';
 
 /** What of an operation's context a statement needs. */
-export interface CompiledContext extends Pick<Given, 'rosettaDomain'> {
+export interface CompiledContext extends Pick<Given, 'rosettaDomain' | 'rollUpZone'> {
   readonly viewer: Viewer;
   /** Reads what the viewer may see. */
   readonly texts: ReadTexts;
@@ -92,13 +92,13 @@ type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | '
 /** Makes ready what gives the members of an answer, each with its JSON. */
 function prepareMembers(
   { schema, document, operationName, variableValues }: Operation,
-  { viewer, rosettaDomain, texts }: CompiledContext,
+  { viewer, rosettaDomain, rollUpZone, texts }: CompiledContext,
   plain?: PlainForm,
 ): (() => Promise<(readonly [key: string, text: string])[]>) | undefined {
   const query = queryOf(schema, document, operationName, plain);
   if (!query) return undefined;
   const { plan, variables } = query.planFor(variableValues ?? {});
-  const asked = askedOf(plan, { variables, rosettaDomain }, viewer);
+  const asked = askedOf(plan, { variables, rosettaDomain, rollUpZone }, viewer);
   const statement = plan.statement && fill(plan.statement, asked);
   return async () => {
     const found = statement ? await textsOf(statement, plan, texts) : [];

@@ -12,7 +12,7 @@ import type { Statement } from '../database/texts.ts';
 import { TABLES } from '../database/where.ts';
 import type { Noun } from '../domain/nouns.ts';
 import { Left } from './left.ts';
-import { readQuestion, type Question } from './pages.ts';
+import { readQuestion, type Paged, type Question } from './pages.ts';
 import type { PlainForm } from './plain.ts';
 import { selectBelow, type Selected, type Selecting } from './selection.ts';
 
@@ -20,11 +20,13 @@ import { selectBelow, type Selected, type Selecting } from './selection.ts';
 export interface Given {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly rosettaDomain: string;
+  /** The time zone of the roll-ups that may be read; undefined where none may. */
+  readonly rollUpZone?: string | undefined;
 }
 
 /** An operation as it is asked, and what that comes to at each list of it. */
 export interface Asked extends Given {
-  readonly questions: readonly Question[];
+  readonly questions: readonly Paged[];
 }
 
 /** A row that a statement reads, by the name of its table there, and what is joined to it. */
@@ -71,6 +73,18 @@ export function hole(fill: Hole): Prisma.Sql {
   return new Prisma.Sql(['', ''], [fill]);
 }
 
+/** Fills a hole, and those of what it is filled with. */
+function fillIn(one: unknown, asked: Asked): unknown {
+  if (typeof one === 'function') return fillIn((one as Hole)(asked), asked);
+  const hasHoles = one instanceof Prisma.Sql && one.values.some((v) => typeof v === 'function');
+  return hasHoles
+    ? new Prisma.Sql(
+        one.strings,
+        one.values.map((inner) => fillIn(inner, asked)),
+      )
+    : one;
+}
+
 /** How many texts are kept of one statement, whose holes are filled with parts that have several. */
 const MAX_TEXTS = 50;
 
@@ -85,7 +99,7 @@ export function filling({ strings, values }: Prisma.Sql): (asked: Asked) => Stat
     const flat: unknown[] = [];
     let parts = '';
     for (const one of values) {
-      const value = typeof one === 'function' ? (one as Hole)(asked) : one;
+      const value = fillIn(one, asked);
       filled.push(value);
       if (value instanceof Prisma.Sql) {
         parts += `${value.strings.join('\0')}\n`;
@@ -112,7 +126,7 @@ function hasVariable(node: ValueNode): boolean {
 
 export const tableOf = (noun: Noun) => Prisma.raw(TABLES[noun].table);
 
-export function joinsOf({ joins }: Row): Prisma.Sql {
+export function joinsOf({ joins }: Pick<Row, 'joins'>): Prisma.Sql {
   if (joins.length === 0) return Prisma.empty;
   return Prisma.join(
     joins.map((join) => (typeof join === 'function' ? join() : join)),
@@ -124,8 +138,8 @@ export function joinsOf({ joins }: Row): Prisma.Sql {
 export const objectTypeOf = ({ type }: Field) => getNamedType(type) as GraphQLObjectType;
 
 /** What is asked of a list, and how SQL is made of it: now, or when it is asked. */
-export interface Asking {
-  readonly of: (make: (question: Question) => Prisma.Sql) => Prisma.Sql;
+export interface Asking<Asked extends Paged = Question> {
+  readonly of: (make: (question: Asked) => Prisma.Sql) => Prisma.Sql;
   /** A number of rows in SQL. */
   readonly number: (rows: number) => Prisma.Sql;
 }
@@ -133,7 +147,7 @@ export interface Asking {
 /** A statement in the making. */
 export class Compilation {
   /** What is asked at each list; each throws where its arguments are wrong. */
-  readonly questions: ((given: Given) => Question)[] = [];
+  readonly questions: ((given: Given) => Paged)[] = [];
   #tables = 0;
 
   constructor(
@@ -178,7 +192,16 @@ export class Compilation {
   }
 
   question(source: Source, field: Field, selected: Selected): Asking {
-    const worked = this.arguments(field, selected, (args) => readQuestion(source, args));
+    return this.ask(field, selected, (args) => readQuestion(source, args));
+  }
+
+  /** @param read makes of a field's arguments what is asked of its list. */
+  ask<Asked extends Paged>(
+    field: Field,
+    selected: Selected,
+    read: (args: Record<string, unknown>) => Asked,
+  ): Asking<Asked> {
+    const worked = this.arguments(field, selected, read);
     const index = this.questions.length;
     this.questions.push(
       'fixed' in worked ? () => worked.fixed : ({ variables }) => worked.from(variables),
@@ -191,7 +214,9 @@ export class Compilation {
     );
     return {
       of: (make) =>
-        'fixed' in worked ? make(worked.fixed) : hole((asked) => make(asked.questions[index]!)),
+        'fixed' in worked
+          ? make(worked.fixed)
+          : hole((asked) => make(asked.questions[index] as Asked)),
       number: (rows) =>
         isWritten || isCommon(rows) ? Prisma.raw(String(rows)) : Prisma.sql`${BigInt(rows)}`,
     };

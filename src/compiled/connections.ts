@@ -15,7 +15,15 @@ import {
 import { cursorSql, positionSql } from './cursor.ts';
 import { concat, object, overAll, type Piece } from './json.ts';
 import { Left } from './left.ts';
-import { countSql, pageSql, unknownIdsSql, type List } from './pages.ts';
+import {
+  countSql,
+  listed,
+  pageSql,
+  unknownIdsSql,
+  type List,
+  type Listed,
+  type Paged,
+} from './pages.ts';
 import type { Selected } from './selection.ts';
 
 type ListSource = Extract<Source, { from: 'list' | 'requests' | 'page' }>;
@@ -29,50 +37,59 @@ export type ObjectOf = (
 ) => Piece[];
 
 /** A list in the making. */
-interface Listing {
-  readonly list: List;
-  readonly asking: Asking;
+interface Listing<Asked extends Paged> {
+  readonly list: Listed<Asked>;
+  readonly asking: Asking<Asked>;
   /** The rows of its page. */
-  readonly row: Row;
+  readonly row: Pick<Row, 'alias' | 'joins'>;
   /** Whether one more is read than the page has, to know whether others follow. */
   readonly oneMore: boolean;
 }
 
 /** Keeps what is gathered over the rows that are read to those of the page. */
-function filterSql({ oneMore, row, asking }: Listing, { size }: KeysetPage): Prisma.Sql {
+function filterSql<Asked extends Paged>(
+  { oneMore, row, asking }: Listing<Asked>,
+  { size }: KeysetPage,
+): Prisma.Sql {
   if (!oneMore) return Prisma.empty;
   return Prisma.sql`FILTER (WHERE ${Prisma.raw(row.alias)}.place <= ${asking.number(size)})`;
 }
 
 /** A text for each row of a page, in the order of the list. */
-function listed(listing: Listing, pieces: readonly Piece[]): Piece[] {
+function gathered<Asked extends Paged>(listing: Listing<Asked>, pieces: readonly Piece[]): Piece[] {
   const { asking, row } = listing;
   const order = asking.of(({ page }) => orderSql(page.order, row.alias));
   const filter = asking.of(({ page }) => filterSql(listing, page));
   return ['[', Prisma.sql`string_agg(${concat(pieces)}, ',' ${order}) ${filter}`, ']'];
 }
 
-function cursorOf({ list: { noun }, asking, row }: Listing): Prisma.Sql {
-  return asking.of(({ page: { order } }) =>
-    cursorSql(noun, order, positionSql(noun, order, row.alias)),
-  );
+function cursorOf<Asked extends Paged>({
+  list: { name },
+  asking,
+  row,
+}: Listing<Asked>): Prisma.Sql {
+  return asking.of(({ page }) => cursorSql(name, page, positionSql(name, page.order, row.alias)));
 }
 
 /** The cursor of the first row of a page, or of the last; null on an empty one. */
-function endCursor(listing: Listing, isLast: boolean): Piece[] {
-  const { noun } = listing.list;
+function endCursor<Asked extends Paged>(listing: Listing<Asked>, isLast: boolean): Piece[] {
+  const { name } = listing.list;
   const { alias } = listing.row;
   const cursor = listing.asking.of(({ page }) => {
     const { order } = page;
-    const position = positionSql(noun, order, alias);
+    const position = positionSql(name, order, alias);
     const ends = orderSql(isLast ? reverseOrder(order) : order, alias);
     const filter = filterSql(listing, page);
-    return cursorSql(noun, order, Prisma.sql`(array_agg(${position} ${ends}) ${filter})[1]`);
+    return cursorSql(name, page, Prisma.sql`(array_agg(${position} ${ends}) ${filter})[1]`);
   });
   return [Prisma.sql`coalesce('"' || ${cursor} || '"', 'null')`];
 }
 
-function pageInfoValue(listing: Listing, type: GraphQLObjectType, name: string): Piece[] {
+function pageInfoValue<Asked extends Paged>(
+  listing: Listing<Asked>,
+  type: GraphQLObjectType,
+  name: string,
+): Piece[] {
   const { number, of } = listing.asking;
   const isMore = (size: number) => Prisma.sql`(count(*) > ${number(size)})::text`;
   // At the end where the page begins, the cursor's own row stands outside the page.
@@ -95,11 +112,13 @@ function pageInfoValue(listing: Listing, type: GraphQLObjectType, name: string):
 }
 
 /** The rows that a page is made of: one more, where it tells whether others follow. */
-function rowsSql({ list, oneMore, asking: { of, number } }: Listing): Prisma.Sql {
+function rowsSql<Asked extends Paged>(listing: Listing<Asked>): Prisma.Sql {
+  const { list, oneMore, asking } = listing;
+  const { of, number } = asking;
   return of((question) => {
     const { size } = question.page;
-    if (!oneMore) return pageSql(list, question, number(size));
-    const page = pageSql(list, question, number(size + 1));
+    if (!oneMore) return list.rows(question, number(size));
+    const page = list.rows(question, number(size + 1));
     return Prisma.sql`SELECT *, row_number() OVER (${orderSql(readingOrder(question.page))}) AS place
       FROM (${page}) AS t0`;
   });
@@ -113,8 +132,8 @@ function looksOn(compilation: Compilation, type: GraphQLObjectType, fields: read
     .some(({ name }) => name === 'hasNextPage' || name === 'hasPreviousPage');
 }
 
-/** A page of a list as Relay wants it. @param parent where the id of the row is that it hangs on, if it does. */
-export function connection(
+/** A page of a list of rows as Relay wants it. @param parent where the id of the row is that it hangs on, if it does. */
+export function rowConnection(
   compilation: Compilation,
   source: ListSource,
   field: Field,
@@ -122,13 +141,38 @@ export function connection(
   objectOf: ObjectOf,
   parent?: string,
 ): Prisma.Sql {
+  const { noun, range } = source;
+  const asking = compilation.question(source, field, selected);
+  const row = compilation.row(noun);
+  const nodeOf: NodeOf = (type, one) => objectOf(compilation, type, one, row);
+  return connection(
+    compilation,
+    listed({ noun, range, parent }),
+    asking,
+    field,
+    selected,
+    nodeOf,
+    row,
+  );
+}
+
+/** Makes the object of one of a page's rows. */
+type NodeOf = (type: GraphQLObjectType, selected: Selected) => Piece[];
+
+/** A page of a list as Relay wants it. */
+export function connection<Asked extends Paged>(
+  compilation: Compilation,
+  list: Listed<Asked>,
+  asking: Asking<Asked>,
+  field: Field,
+  selected: Selected,
+  nodeOf: NodeOf,
+  row: Pick<Row, 'alias' | 'joins'>,
+): Prisma.Sql {
   const type = objectTypeOf(field);
   const fields = compilation.below(type, selected);
-  const asking = compilation.question(source, field, selected);
-  const row = compilation.row(source.noun);
   const oneMore = looksOn(compilation, type, fields);
-  const list: List = { noun: source.noun, range: source.range, parent };
-  const listing: Listing = { list, asking, row, oneMore };
+  const listing: Listing<Asked> = { list, asking, row, oneMore };
 
   const edgeValue = (edge: GraphQLObjectType, one: Selected): readonly Piece[] => {
     switch (one.name) {
@@ -137,7 +181,7 @@ export function connection(
       case 'cursor':
         return ['"', cursorOf(listing), '"'];
       case 'node':
-        return objectOf(compilation, objectTypeOf(compilation.field(edge, one.name)), one, row);
+        return nodeOf(objectTypeOf(compilation.field(edge, one.name)), one);
       default:
         throw new Left('field', `${edge.name}.${one.name}`);
     }
@@ -147,11 +191,11 @@ export function connection(
     const inner = objectTypeOf(compilation.field(type, one.name));
     switch (one.name) {
       case 'totalCount':
-        return [asking.of((question) => countSql(list, question))];
+        return [asking.of((question) => list.count(question))];
       case 'nodes':
-        return listed(listing, objectOf(compilation, inner, one, row));
+        return gathered(listing, nodeOf(inner, one));
       case 'edges':
-        return listed(
+        return gathered(
           listing,
           object(compilation.below(inner, one).map((part) => [part.key, edgeValue(inner, part)])),
         );

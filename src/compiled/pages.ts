@@ -4,6 +4,7 @@ import { orderSql } from '../database/report.ts';
 import { asksForPeople } from '../database/scoped.ts';
 import type { Source } from '../database/sources.ts';
 import { TABLES, whereSql } from '../database/where.ts';
+import type { ListName } from '../domain/lists/fields.ts';
 import { readOrder } from '../domain/lists/order.ts';
 import { allOf, filterWhere, type Where } from '../domain/lists/where.ts';
 import type { Noun } from '../domain/nouns.ts';
@@ -26,12 +27,28 @@ export interface List {
   readonly parent?: string | undefined;
 }
 
-/** What is asked of a list. */
-export interface Question {
+/** What is asked of any list. */
+export interface Paged {
   readonly page: KeysetPage;
+  readonly where: Where | undefined;
+  /** Whether it is about the work of people, whatever is asked of it. */
+  readonly tellsWork?: boolean;
+}
+
+/** A list, as statements are built of it. */
+export interface Listed<Asked extends Paged> {
+  /** What its cursors are of. */
+  readonly name: ListName;
+  /** The rows of a page. @param take how many at most: a number that does not change, or a value. */
+  rows(question: Asked, take: Prisma.Sql): Prisma.Sql;
+  /** How many rows the whole list has. */
+  count(question: Asked): Prisma.Sql;
+}
+
+/** What is asked of a list of rows. */
+export interface Question extends Paged {
   /** Rows before the page, which are counted and not found by a position. */
   readonly skip: number;
-  readonly where: Where | undefined;
   /** The annotation requests that the rows hang on, each once; undefined: they may hang on any. */
   readonly requestIds: readonly string[] | undefined;
 }
@@ -62,8 +79,12 @@ export function readQuestion(source: Source, args: Arguments): Question {
 }
 
 /** Whether a question filters or orders by who did something. */
-export function asksWho({ page, where }: Question): boolean {
-  return asksForPeople(where, true) || page.order.some(({ column }) => PEOPLE_FIELDS.has(column));
+export function asksWho({ page, where, tellsWork = false }: Paged): boolean {
+  return (
+    tellsWork ||
+    asksForPeople(where, true) ||
+    page.order.some(({ column }) => PEOPLE_FIELDS.has(column))
+  );
 }
 
 const tableOf = (noun: Noun) => Prisma.raw(TABLES[noun].table);
@@ -92,7 +113,7 @@ function isMerged({ page, skip, where, requestIds = [] }: Question): boolean {
   );
 }
 
-/** @param take how many rows at most: a number that does not change, or a value. */
+/** @param take how many rows at most. */
 export function pageSql(list: List, question: Question, take: Prisma.Sql | number): Prisma.Sql {
   const { noun, range } = list;
   const { page, skip, where } = question;
@@ -136,4 +157,12 @@ export function unknownIdsSql({ requestIds = [] }: Question): Prisma.Sql {
   return Prisma.sql`(SELECT concat('[', string_agg(to_json(asked.id)::text, ',' ORDER BY asked.place), ']')
     FROM unnest(${requestIds}::text[]) WITH ORDINALITY AS asked (id, place)
     WHERE (SELECT true FROM annotation_request AS known WHERE known.id = asked.id) IS NULL)`;
+}
+
+export function listed(list: List): Listed<Question> {
+  return {
+    name: list.noun,
+    rows: (question, take) => pageSql(list, question, take),
+    count: (question) => countSql(list, question),
+  };
 }

@@ -21,12 +21,13 @@ import {
   type Field,
   type Given,
 } from './compilation.ts';
-import { connection, numberedPage } from './connections.ts';
+import { numberedPage, rowConnection } from './connections.ts';
 import { concat, object } from './json.ts';
 import { Left, leftBy } from './left.ts';
 import type { PlainForm } from './plain.ts';
 import { rowObject } from './rows.ts';
 import { conditionsOf, fragmentsOf, select, type Selected } from './selection.ts';
+import { workload } from './workload.ts';
 
 /** A field at the root of an answer: what stands there always, or the next text that the statement gives. */
 interface RootField {
@@ -101,7 +102,10 @@ function rootValues(
     case 'list':
     case 'requests':
       if (plain) throw new Left('field', `Query.${name}`);
-      return [[key, connection(compilation, source, field, selected, rowObject)]];
+      return [[key, rowConnection(compilation, source, field, selected, rowObject)]];
+    case 'workload':
+      if (plain) throw new Left('field', `Query.${name}`);
+      return [[key, workload(compilation, source.scope, field, selected, rowObject)]];
     case 'parts':
     case 'progress':
     case 'delivery':

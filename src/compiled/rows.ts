@@ -14,7 +14,7 @@ import {
   type Field,
   type Row,
 } from './compilation.ts';
-import { connection } from './connections.ts';
+import { rowConnection } from './connections.ts';
 import {
   base64url,
   concat,
@@ -28,6 +28,7 @@ import {
 import { Left } from './left.ts';
 import type { Selected } from './selection.ts';
 import { delivery, progress } from './work.ts';
+import { workload } from './workload.ts';
 
 /** The object of a row. */
 export function rowObject(
@@ -85,11 +86,13 @@ function sourced(
     case 'parts':
       return ['"', ...source.parts.flatMap((one) => part(compilation, one, row)), '"'];
     case 'list':
-      return [connection(compilation, source, field, selected, rowObject, columnAt(row, 'id'))];
+      return [rowConnection(compilation, source, field, selected, rowObject, columnAt(row, 'id'))];
     case 'progress':
       return [progress(compilation, source.range, field, selected, row)];
     case 'delivery':
       return [delivery(compilation, source.range, field, selected, row)];
+    case 'workload':
+      return [workload(compilation, source.scope, field, selected, rowObject, row)];
     case 'key':
     case 'requests':
     case 'page':

@@ -1,5 +1,6 @@
 import type { Noun } from '../domain/nouns.ts';
 import type { Range, WorkRange } from './ranges.ts';
+import type { ScopeKind } from './scope.ts';
 
 /** A part of a text: what stands there always, a column of the row or of one that it belongs to, or what is configured. */
 export type TextPart =
@@ -28,7 +29,9 @@ export type Source =
       readonly range: Range;
     }
   /** What the tasks that hang on the row come to. */
-  | { readonly from: 'progress' | 'delivery'; readonly range: WorkRange };
+  | { readonly from: 'progress' | 'delivery'; readonly range: WorkRange }
+  /** Groups of the records of the row, or of all. */
+  | { readonly from: 'workload'; readonly scope: ScopeKind | undefined };
 
 /** The name under which a field's source stands among its extensions. */
 const SOURCE = 'source';

@@ -1,12 +1,17 @@
 import { WORKLOAD_KEYS, type WorkloadMeasure } from '../domain/workload.ts';
 import { Prisma } from './generated/client/client.ts';
-import type { RangeKey } from './ranges.ts';
 import { ROW_OPERATORS } from './report.ts';
 import { bucketSql } from './time.ts';
 import { columnOf } from './where.ts';
 import { aggregateRecords } from './workload-aggregates.ts';
 import { keyColumns, name, TIME } from './workload-keys.ts';
-import { COUNTED_PEOPLE, PEOPLE, recordsOfBoth, type Workload } from './workload-records.ts';
+import {
+  COUNTED_PEOPLE,
+  PEOPLE,
+  recordsOfBoth,
+  type Workload,
+  type Parents,
+} from './workload-records.ts';
 import { answeredByRollUps, groupsOfRollUps } from './workload-rollups.ts';
 
 /**
@@ -16,7 +21,7 @@ import { answeredByRollUps, groupsOfRollUps } from './workload-rollups.ts';
  */
 export function groupsSql(
   workload: Workload,
-  parents: readonly RangeKey[],
+  parents: Parents,
   measures: ReadonlySet<WorkloadMeasure>,
   isCounted: boolean,
   rollUpZone?: string,

@@ -62,10 +62,14 @@ export function parentOf(scope: ScopeKind | undefined): Prisma.Sql {
   return Prisma.raw(scope ? `t0.${SCOPE_COLUMNS[scope][0]}` : 'NULL::text');
 }
 
+/** Scopes by their keys, or the one whose key an expression gives. */
+export type Parents = readonly RangeKey[] | Prisma.Sql;
+
 /** The condition that this is one of those asked for. */
-export function inScope(scope: ScopeKind | undefined, parents: readonly RangeKey[]): Prisma.Sql {
+export function inScope(scope: ScopeKind | undefined, parents: Parents): Prisma.Sql {
   if (!scope) return Prisma.sql`true`;
   const [column, type] = SCOPE_COLUMNS[scope].map((name) => Prisma.raw(name));
+  if (parents instanceof Prisma.Sql) return Prisma.sql`t0.${column} = ${parents}`;
   // Of a list PostgreSQL cannot foresee the length, and would plan the statement anew each time.
   return parents.length === 1
     ? Prisma.sql`t0.${column} = ${parents[0]}::${type}`
@@ -79,7 +83,7 @@ export function inScope(scope: ScopeKind | undefined, parents: readonly RangeKey
 export function recordsSql(
   source: Source,
   { scope, where }: Workload,
-  parents: readonly RangeKey[],
+  parents: Parents,
   who: Who,
   history = Prisma.sql`annotation_history`,
 ): Prisma.Sql {
@@ -92,7 +96,7 @@ export function recordsSql(
 /** The records of both sources. */
 export function recordsOfBoth(
   workload: Workload,
-  parents: readonly RangeKey[],
+  parents: Parents,
   who: Who,
   history?: Prisma.Sql,
 ): Prisma.Sql {

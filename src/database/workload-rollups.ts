@@ -1,6 +1,5 @@
 import type { WorkloadKey, WorkloadMeasure } from '../domain/workload.ts';
 import { Prisma } from './generated/client/client.ts';
-import type { RangeKey } from './ranges.ts';
 import { areWholeDays, daysOf, rollUpCondition, timesOf } from './rollup-conditions.ts';
 import { firstDaySince, ROLL_UP, ROLL_UP_ZONE, rolledUp } from './rollups.ts';
 import { stretchOfDay } from './time.ts';
@@ -8,7 +7,7 @@ import { whereSql } from './where.ts';
 import { columnsOf } from './workload-aggregates.ts';
 import { keyColumns, name, TIME } from './workload-keys.ts';
 import { sumOfParts } from './workload-measures.ts';
-import { inScope, parentOf, type Workload } from './workload-records.ts';
+import { inScope, parentOf, type Workload, type Parents } from './workload-records.ts';
 
 const KEY_SQL: Readonly<Partial<Record<WorkloadKey, string>>> = {
   campaign: 't0.campaign_id',
@@ -39,12 +38,7 @@ export function answeredByRollUps(
  * The requests whose roll-ups do not hold from a day on. Where roll-ups are not what they are taken for, that is all of them
  * from the beginning on.
  */
-function staleDays(
-  scope: Workload['scope'],
-  parents: readonly RangeKey[],
-  zone: string,
-  areThose: Prisma.Sql,
-) {
+function staleDays(scope: Workload['scope'], parents: Parents, zone: string, areThose: Prisma.Sql) {
   return Prisma.sql`SELECT annotation_request_id, min(from_day) AS from_day FROM (
       SELECT annotation_request_id, ${firstDaySince(Prisma.raw('since'), zone)} AS from_day
       FROM workload_stale AS t0 WHERE ${inScope(scope, parents)}
@@ -64,7 +58,7 @@ function measureOfDays(measure: WorkloadMeasure): Prisma.Sql {
 /** The groups that roll-ups come to, with the records of what does not hold any more. */
 export function groupsOfRollUps(
   workload: Workload,
-  parents: readonly RangeKey[],
+  parents: Parents,
   measures: ReadonlySet<WorkloadMeasure>,
   zone: string,
 ): Prisma.Sql {

@@ -72,6 +72,11 @@ export function identityOf({ columns }: WorkloadGrouping): OrderKey[] {
   }));
 }
 
+/** What the positions of a list of groups depend on: a stretch of time is where it is only in its unit and zone. */
+export function variantOf({ grouping, timeZone }: Pick<WorkloadTerms, 'grouping' | 'timeZone'>) {
+  return grouping.unit ? `${grouping.unit} ${timeZone}` : '';
+}
+
 /** What is found out about the records of a group, by the names that GraphQL shows. */
 export const WORKLOAD_MEASURES = [
   'recordCount',

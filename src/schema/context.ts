@@ -17,6 +17,8 @@ export interface GatewayContext {
   readonly prisma: PrismaClient;
   /** Reads texts that statements of whole operations make. */
   readonly texts: ReadTexts;
+  /** The time zone of the roll-ups that those may read; undefined where they may read none. */
+  readonly rollUpZone: string | undefined;
   /** Made anew for each event of a subscription: what they have read is kept. */
   loaders: Loaders;
   /** What changes. */

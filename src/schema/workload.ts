@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { RangeKey } from '../database/ranges.ts';
 import type { ScopeKind } from '../database/scope.ts';
+import { comesFrom } from '../database/sources.ts';
 import type { Workload } from '../database/workload-records.ts';
 import { workloadEvidence, type WorkloadRow } from '../database/workload.ts';
 import { LISTS } from '../domain/lists/fields.ts';
@@ -11,6 +12,7 @@ import {
   identityOf,
   isWorkloadMeasure,
   readWorkload,
+  variantOf,
   TIME_UNITS,
   WORKLOAD_KEYS,
   WORKLOAD_MEASURES,
@@ -236,8 +238,7 @@ function resolveWorkload(
   info: GraphQLResolveInfo,
 ): Promise<ReportConnection<WorkloadGroup>> {
   const { grouping, timeZone, where, having, measures } = readWorkload(args);
-  // A stretch of time is where it is only in its unit and zone.
-  const variant = grouping.unit ? `${grouping.unit} ${timeZone}` : '';
+  const variant = variantOf({ grouping, timeZone });
   const page = readKeysetPage('Workload', args, identityOf(grouping), variant);
   const request = {
     workload: { scope, where, grouping, timeZone },
@@ -278,7 +279,10 @@ export function workloadField(scope: ScopeKind, of: string) {
     type: WorkloadConnection,
     nullable: true,
     args: WORKLOAD_ARGUMENTS,
-    ...reportCost('Workload', scope, 20),
+    extensions: {
+      ...reportCost('Workload', scope, 20).extensions,
+      ...comesFrom({ from: 'workload', scope }),
+    },
     resolve: (
       { id }: { id: RangeKey },
       args: WorkloadArguments & ConnectionArguments,
@@ -294,7 +298,10 @@ builder.queryFields((t) => ({
     type: WorkloadConnection,
     nullable: true,
     args: WORKLOAD_ARGUMENTS,
-    ...reportCost('Workload', undefined, 20),
+    extensions: {
+      ...reportCost('Workload', undefined, 20).extensions,
+      ...comesFrom({ from: 'workload', scope: undefined }),
+    },
     resolve: (_root, args, context, info) => resolveWorkload(undefined, null, args, context, info),
   }),
 }));

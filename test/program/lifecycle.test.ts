@@ -205,6 +205,16 @@ describe('stopping', () => {
   });
 });
 
+describe('a log that nobody reads any more', () => {
+  it('keeps the gateway neither from answering nor from stopping', async () => {
+    server = await startHere();
+    await server.waitForLog('ready');
+    server.child.stdout!.destroy();
+    for (let n = 0; n < 3; n++) expect(await statusOf('/task/get')).toBe(405);
+    expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+});
+
 describe('a process that was killed', () => {
   it('leaves its lock to the next one, and all of its data', async () => {
     server = await startHere();

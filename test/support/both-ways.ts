@@ -30,7 +30,9 @@ export function askingBothWays(database: Database) {
     const prisma = clientFor(database.prisma, sight);
     const loaders = createLoaders(prisma);
     const texts = textsFor(database.texts, sight);
-    return { viewer, prisma, loaders, texts, rosettaDomain: 'rosetta.example.com' };
+    const rosettaDomain = 'rosetta.example.com';
+    // What is read of roll-ups is the same as what the records say.
+    return { viewer, prisma, loaders, texts, rosettaDomain, rollUpZone: 'UTC' };
   };
   const argsOf = (document: DocumentNode, { operationName, variables = {} }: Operation) => ({
     schema,

@@ -1,0 +1,164 @@
+import type { GraphQLObjectType } from 'graphql';
+import { Prisma } from '../database/generated/client/client.ts';
+import type { ScopeKind } from '../database/scope.ts';
+import { columnOf, whereSql } from '../database/where.ts';
+import { orderSql } from '../database/report.ts';
+import { groupsSql } from '../database/workload-groups.ts';
+import type { Parents } from '../database/workload-records.ts';
+import type { Where } from '../domain/lists/where.ts';
+import {
+  boundsOf,
+  readingOrder,
+  readKeysetPage,
+  type ConnectionArguments,
+} from '../domain/paging.ts';
+import {
+  identityOf,
+  isWorkloadMeasure,
+  readWorkload,
+  variantOf,
+  WORKLOAD_KEYS,
+  type WorkloadArguments,
+  type WorkloadKey,
+  type WorkloadMeasure,
+  type WorkloadTerms,
+} from '../domain/workload.ts';
+import {
+  columnAt,
+  hole,
+  joinsOf,
+  objectTypeOf,
+  tableOf,
+  type Asking,
+  type Compilation,
+  type Field,
+  type Row,
+} from './compilation.ts';
+import { connection, type ObjectOf } from './connections.ts';
+import { concat, object, valueOfType, type Piece } from './json.ts';
+import { Left } from './left.ts';
+import type { Listed, Paged } from './pages.ts';
+import type { Selected } from './selection.ts';
+
+/** What is asked of groups of records. */
+interface Question extends Paged, WorkloadTerms {
+  readonly where: Where | undefined;
+}
+
+function readQuestion(given: Readonly<Record<string, unknown>>): Question {
+  const args = given as unknown as WorkloadArguments & ConnectionArguments;
+  const terms = readWorkload(args);
+  const { grouping } = terms;
+  const page = readKeysetPage('Workload', args, identityOf(grouping), variantOf(terms));
+  return { ...terms, page, tellsWork: true };
+}
+
+/** The key that a field of a group tells: of one that is a code, a second field tells the number. */
+function keyOf(name: string): WorkloadKey | undefined {
+  const key = name in WORKLOAD_KEYS ? name : name.replace(/Code$/, '');
+  return key in WORKLOAD_KEYS ? (key as WorkloadKey) : undefined;
+}
+
+/** Something that depends on the zone whose roll-ups may be read, made once for each. */
+function oncePerZone(make: (zone: string | undefined) => Prisma.Sql): Prisma.Sql {
+  const made = new Map<string | undefined, Prisma.Sql>();
+  return hole(({ rollUpZone }) => {
+    let one = made.get(rollUpZone);
+    if (!one) made.set(rollUpZone, (one = make(rollUpZone)));
+    return one;
+  });
+}
+
+/** The list of groups. @param selected the measures that are asked of them. */
+function groupsOf(
+  scope: ScopeKind | undefined,
+  parents: Parents,
+  selected: ReadonlySet<WorkloadMeasure>,
+): Listed<Question> {
+  const groups = (question: Question, measures: Iterable<WorkloadMeasure>) => {
+    const { where, grouping, timeZone, having } = question;
+    const workload = { scope, where, grouping, timeZone };
+    const wanted = new Set([...measures, ...question.measures]);
+    const rows = oncePerZone((zone) => groupsSql(workload, parents, wanted, false, zone));
+    return Prisma.sql`FROM (${rows}) AS t0 WHERE ${whereSql(undefined, 't0', having ?? {})}`;
+  };
+  return {
+    name: 'Workload',
+    rows(question, take) {
+      const { page } = question;
+      const bounds = whereSql(undefined, 't0', boundsOf(page) ?? {});
+      return Prisma.sql`SELECT * ${groups(question, selected)} AND ${bounds}
+        ${orderSql(readingOrder(page))} LIMIT ${take}`;
+    },
+    count: (question) => Prisma.sql`(SELECT count(*) ${groups(question, [])})`,
+  };
+}
+
+/** The groups of the records of a row, or of all. */
+export function workload(
+  compilation: Compilation,
+  scope: ScopeKind | undefined,
+  field: Field,
+  selected: Selected,
+  objectOf: ObjectOf,
+  parent?: Row,
+): Prisma.Sql {
+  const asking = compilation.ask(field, selected, readQuestion);
+  const measures = new Set<WorkloadMeasure>();
+  const parents = parent ? Prisma.raw(columnAt(parent, 'id')) : [];
+  const group = { alias: compilation.alias(), joins: [] };
+  const list = groupsOf(scope, parents, measures);
+  const node = (type: GraphQLObjectType, one: Selected): Piece[] =>
+    object(
+      compilation
+        .below(type, one)
+        .map((inner) => [
+          inner.key,
+          value(compilation, asking, measures, type, inner, group.alias, objectOf),
+        ]),
+    );
+  return connection(compilation, list, asking, field, selected, node, group);
+}
+
+function value(
+  compilation: Compilation,
+  { of }: Asking<Question>,
+  measures: Set<WorkloadMeasure>,
+  type: GraphQLObjectType,
+  selected: Selected,
+  alias: string,
+  objectOf: ObjectOf,
+): readonly Piece[] {
+  const { name } = selected;
+  if (name === '__typename') return [`"${type.name}"`];
+  const field = compilation.field(type, name);
+  const columnNamed = (column: string) => Prisma.raw(`${alias}.${columnOf(column)}`);
+  const orNull = (isThere: (question: Question) => boolean, there: readonly Piece[]): Piece[] => [
+    of((question) => (isThere(question) ? concat(there) : Prisma.raw(`'null'`))),
+  ];
+  if (isWorkloadMeasure(name)) {
+    measures.add(name);
+    return valueOfType(field.type, columnNamed(name));
+  }
+  if (name === 'time') {
+    const bucket = objectTypeOf(field);
+    const parts = compilation.below(bucket, selected).map((part) => {
+      if (part.name === '__typename') return [part.key, [`"${bucket.name}"`]] as const;
+      const column = columnNamed(`time_${part.name}`);
+      return [part.key, valueOfType(compilation.field(bucket, part.name).type, column)] as const;
+    });
+    return orNull(({ grouping }) => grouping.unit !== undefined, object(parts));
+  }
+  const key = keyOf(name);
+  if (!key) throw new Left('field', `${type.name}.${name}`);
+  const { column, kind } = WORKLOAD_KEYS[key];
+  const isKey = ({ grouping }: Question) => grouping.keys.includes(key);
+  if (typeof kind === 'string') {
+    return orNull(isKey, valueOfType(field.type, columnNamed(column)));
+  }
+  const row = compilation.row(kind.row);
+  const pieces = objectOf(compilation, objectTypeOf(field), selected, row);
+  const found = Prisma.sql`(SELECT ${concat(pieces)} FROM ${tableOf(kind.row)} AS ${Prisma.raw(row.alias)} ${joinsOf(row)}
+    WHERE ${Prisma.raw(columnAt(row, 'id'))} = ${columnNamed(column)})`;
+  return orNull(isKey, [found]);
+}
