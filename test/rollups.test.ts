@@ -249,6 +249,25 @@ describe('the roll-ups of a history', () => {
   });
 });
 
+it('is what an export tells', async () => {
+  const { database } = gateway;
+  await replaceAll(database, randomHistory(3, MANY_TASKS));
+  await restartRollUps(database.prisma, 'Asia/Shanghai');
+  await rollUpAll(database.prisma);
+  const read = async () => {
+    const url = '/export/workload?groupBy=POOL_ASSIGNEE_ID,DAY&timeZone=Asia/Shanghai&format=csv';
+    const { payload } = await gateway.inject({ url });
+    return payload.split('\n').filter((line) => line.startsWith('workload,'));
+  };
+  const byRecords = await read();
+  expect(byRecords.length).toBeGreaterThan(50);
+  noteRollUps(database.prisma, 'Asia/Shanghai');
+  expect(await read()).toEqual(byRecords);
+  // It was the roll-ups that were read.
+  await database.prisma.$executeRaw`UPDATE workload_day SET record_count = record_count + 1`;
+  expect(await read()).not.toEqual(byRecords);
+});
+
 describe('what is kept', () => {
   beforeAll(async () => {
     await replaceAll(gateway.database, [...simulate({ tasks: 20 })]);

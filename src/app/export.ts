@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
 import { classifyDatabaseError } from '../database/errors.ts';
+import { rollUpZone } from '../database/rollups.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { formatOf, planExport, type Part, type Plan } from '../export/export.ts';
 import { packInto } from '../export/pack.ts';
@@ -88,7 +89,8 @@ export function createExporter(options: ExporterOptions): ExportRows {
   const write = async (database: Database, request: ExportRequest, out: ResponseStream) => {
     const { requestId, progress } = request;
     const terms = readExportTerms(request.of, request.given, request.acceptedFormat);
-    const plan = planExport(terms, { ...request.viewer, minGroup });
+    const sight = { ...request.viewer, minGroup };
+    const plan = planExport(terms, sight, rollUpZone(database.prisma));
     await request.account.spend(EXPORT_START[request.of]);
     const charge = chargeRows(request.account, EXPORTED_ROWS_PER_POINT);
     const packed = packInto(out, request.packing);

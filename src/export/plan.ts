@@ -61,9 +61,10 @@ function entitySections({ of, after, filter }: ExportTerms): Section[] {
 
 /**
  * @param sight what whoever reads the export sees.
+ * @param rollUpZone the time zone of the roll-ups that may be read; undefined where none may.
  * @throws GatewayError BAD_USER_INPUT for terms that cannot be fulfilled, FORBIDDEN for people who are hidden.
  */
-export function planExport(terms: ExportTerms, sight: Sight): Plan {
+export function planExport(terms: ExportTerms, sight: Sight, rollUpZone?: string): Plan {
   const { of, format, after, givenFilter, filter, groupBy, having, orderBy } = terms;
   if (sight.people === 'hidden' && asksForPeople({ filter, groupBy, having, orderBy }, true)) {
     throw peopleAreHidden();
@@ -76,7 +77,7 @@ export function planExport(terms: ExportTerms, sight: Sight): Plan {
   }
   const sections =
     of === 'workload'
-      ? [workloadSection({ groupBy: [], ...terms }, terms.measures, sight)]
+      ? [workloadSection({ groupBy: [], ...terms }, terms.measures, sight, rollUpZone)]
       : entitySections(terms);
   return { of, format, after, givenFilter, types: EXPORTS[of], sections, sight };
 }

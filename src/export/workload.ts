@@ -51,6 +51,7 @@ export function workloadSection(
   args: WorkloadArguments,
   measureNames: readonly string[] | undefined,
   sight: Sight,
+  rollUpZone: string | undefined,
 ): Section {
   const { grouping, timeZone, where, having, order, measures } = readWorkload(args);
   const shown = readMeasures(measureNames);
@@ -58,7 +59,13 @@ export function workloadSection(
   const workload = { scope: undefined, where, grouping, timeZone };
   const minGroup = minGroupFor(sight);
   const isCounted = minGroup !== undefined;
-  const groups = groupsSql(workload, [], new Set([...shown, ...measures]), isCounted);
+  const groups = groupsSql(
+    workload,
+    [],
+    new Set([...shown, ...measures]),
+    isCounted,
+    sight.people === 'shown' ? rollUpZone : undefined,
+  );
   const fulfilled = whereSql(undefined, 't0', having ?? {});
   return {
     type: 'workload',
