@@ -7,7 +7,7 @@ import { createRandom } from './load.ts';
 import { ask, type TestedServer } from './servers.ts';
 import type { Shape } from './shapes.ts';
 
-/** How much of an answer is shown that is another. */
+/** How many characters are shown of what is another. */
 const SHOWN = 1000;
 
 /** How many requests of a shape are compared. */
@@ -23,6 +23,23 @@ function readInstants(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, readInstants(inner)]),
   );
+}
+
+type Container = Readonly<Record<string, unknown>>;
+
+const isContainer = (value: unknown): value is Container =>
+  typeof value === 'object' && value !== null;
+
+/** The first place at which two answers differ, and what stands there in each. */
+function describeDifference(one: unknown, other: unknown, path = 'answer'): string {
+  if (isContainer(one) && isContainer(other)) {
+    for (const key of Object.keys({ ...one, ...other })) {
+      if (isDeepStrictEqual(one[key], other[key])) continue;
+      return describeDifference(one[key], other[key], `${path}.${key}`);
+    }
+  }
+  const [first, second] = [one, other].map((value) => JSON.stringify(value)?.slice(0, SHOWN));
+  return `${path} is ${first} and ${second}`;
 }
 
 export type FormName = 'gateway' | 'postgraphile' | 'floor';
@@ -46,9 +63,8 @@ export async function compareAnswers(
     const [[, first], ...others] = answers as [[string, unknown], ...[string, unknown][]];
     for (const [name, other] of others) {
       if (isDeepStrictEqual(first, other)) continue;
-      const [one, another] = [first, other].map((answer) => JSON.stringify(answer).slice(0, SHOWN));
       throw new Error(
-        `${shape.name} of ${JSON.stringify(variables)}: ${answers[0]![0]} and ${name} differ:\n${one}\n${another}`,
+        `${shape.name} of ${JSON.stringify(variables)}: of ${answers[0]![0]} and ${name}, ${describeDifference(first, other)}`,
       );
     }
   }

@@ -1,6 +1,7 @@
 /**
  * What was measured, as tables.
  */
+import { growthOf, TARGET, type MeasuredSize } from './growth.ts';
 import type { ImportResult } from './import.ts';
 import type { Slice } from './load.ts';
 
@@ -79,18 +80,16 @@ export function costsTable(results: readonly ShapeResult[]): string {
   );
 }
 
-/** Answers a second at each size of the data, and how many times more an answer takes at the last than at the first. */
-export function growthTable(
-  sizes: readonly { readonly records: number; readonly results: readonly ShapeResult[] }[],
-): string {
-  const [first] = sizes;
-  return table(
+/** Answers a second at each size of the data, and how many times as long an answer takes at the last as at the first. */
+export function growthTable(sizes: readonly MeasuredSize[]): string {
+  const growths = growthOf(sizes);
+  const named = (isWithin: boolean) =>
+    growths.flatMap((growth) => (growth.isWithin === isWithin ? [growth.shape] : [])).join(', ');
+  const grown = table(
     ['records', ...sizes.map(({ records }) => String(records)), 'growth'],
-    first!.results.map(({ shape }, n) => {
-      const rates = sizes.map(({ results }) => results[n]!.servers.gateway?.rate);
-      return [shape, ...rates.map(rate), ratio(rates[0], rates.at(-1))];
-    }),
+    growths.map(({ shape, rates, times }) => [shape, ...rates.map(rate), times.at(-1)!.toFixed(2)]),
   );
+  return `${grown}\n\nWithin ${TARGET} times: ${named(true) || 'none'}.\nBeyond: ${named(false) || 'none'}.`;
 }
 
 /** Rows a second of an import and of COPY, the medians of all turns, and their ratio. */

@@ -13,8 +13,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { growthChart } from './chart.ts';
 import { compareAnswers, type FormName } from './compare.ts';
 import { prepareData, type DataSet } from './data.ts';
+import type { MeasuredSize } from './growth.ts';
 import { compareImports } from './import.ts';
 import { measure, type Slice } from './load.ts';
 import { findPositions } from './positions.ts';
@@ -135,17 +137,22 @@ async function findPostmaster(): Promise<number> {
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 
-/** Keeps what was measured, for those who want more of it than a table has. */
-function save(name: string, measured: object): void {
+/** Keeps a file of results, where that is asked for. */
+function saveFile(name: string, text: string): void {
   if (!options.save) return;
   const directory = new URL('results/', import.meta.url);
   mkdirSync(directory, { recursive: true });
+  writeFileSync(new URL(name, directory), text);
+}
+
+/** Keeps what was measured, for those who want more of it than a table has. */
+function save(name: string, measured: object): void {
   const told = { node: process.version, cores: cpus().length, rounds, seconds, ...measured };
-  writeFileSync(new URL(`${name}.json`, directory), `${JSON.stringify(told, undefined, 2)}\n`);
+  saveFile(`${name}.json`, `${JSON.stringify(told, undefined, 2)}\n`);
 }
 
 if (options.growth) {
-  const sizes: { records: number; results: ShapeResult[] }[] = [];
+  const sizes: MeasuredSize[] = [];
   for (const times of GROWTH.times) {
     const data = await prepareData(serverUrl, GROWTH.tasks, times);
     say(`${data.records} records`);
@@ -154,6 +161,7 @@ if (options.growth) {
   }
   say(`\n${growthTable(sizes)}`);
   save('growth', { sizes });
+  saveFile('growth.svg', growthChart(sizes));
 } else if (options.import) {
   const tasks = Number(options.scale ?? SCALE.import);
   const result = await compareImports(serverUrl, tasks, rounds, say);
