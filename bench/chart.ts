@@ -3,10 +3,10 @@
  */
 import { growthOf, TARGET, type MeasuredSize } from './growth.ts';
 
-const WIDTH = 760;
+const WIDTH = 820;
 const HEIGHT = 440;
 /** Between the edge and the lines; on the right there is place for names. */
-const MARGIN = { top: 40, right: 200, bottom: 50, left: 50 };
+const MARGIN = { top: 40, right: 260, bottom: 50, left: 50 };
 /** Between the lines of text of two names. */
 const LINE_HEIGHT = 15;
 
@@ -17,16 +17,15 @@ const STYLE = `
   .axis { stroke: #ddd }
   .target { stroke: #333; stroke-dasharray: 4 4 }
   .line { fill: none; stroke-width: 2 }
-  .name { stroke: none }
-  .within { stroke: #1f6fb5 } .within.name { fill: #1f6fb5 }
-  .beyond { stroke: #c2410c } .beyond.name { fill: #c2410c }
+  .line.within { stroke: #1f6fb5 } .name.within { fill: #1f6fb5 }
+  .line.beyond { stroke: #c2410c } .name.beyond { fill: #c2410c }
   @media (prefers-color-scheme: dark) {
     text { fill: #ccc }
     .ground { fill: #161616 }
     .axis { stroke: #3a3a3a }
     .target { stroke: #ccc }
-    .within { stroke: #6db3f2 } .within.name { fill: #6db3f2 }
-    .beyond { stroke: #fb923c } .beyond.name { fill: #fb923c }
+    .line.within { stroke: #6db3f2 } .name.within { fill: #6db3f2 }
+    .line.beyond { stroke: #fb923c } .name.beyond { fill: #fb923c }
   }`;
 
 /** Puts names at the places of their lines, from above, and lower where another stands there. */
@@ -75,7 +74,7 @@ export function growthChart(sizes: readonly MeasuredSize[]): string {
     const points = times.map((at, size) => `${x(logs[size]!)},${y(at)}`);
     parts.push(
       `<polyline class="line ${className}" points="${points.join(' ')} ${right + 14},${ends[n]}"/>`,
-      `<text class="name ${className}" x="${right + 18}" y="${ends[n]! + 4}">${shape} ${times.at(-1)!.toFixed(2)}×</text>`,
+      `<text class="name ${className}" x="${right + 18}" y="${ends[n]! + 4}">${times.at(-1)!.toFixed(2)}× ${shape}</text>`,
     );
   }
   const caption = `Time of an answer by records, as a multiple of that at ${sizes[0]!.records.toLocaleString('en')}; target ${TARGET}`;

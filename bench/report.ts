@@ -84,7 +84,7 @@ export function costsTable(results: readonly ShapeResult[]): string {
 export function growthTable(sizes: readonly MeasuredSize[]): string {
   const growths = growthOf(sizes);
   const named = (isWithin: boolean) =>
-    growths.flatMap((growth) => (growth.isWithin === isWithin ? [growth.shape] : [])).join(', ');
+    growths.flatMap((growth) => (growth.isWithin === isWithin ? [growth.shape] : [])).join('; ');
   const grown = table(
     ['records', ...sizes.map(({ records }) => String(records)), 'growth'],
     growths.map(({ shape, rates, times }) => [shape, ...rates.map(rate), times.at(-1)!.toFixed(2)]),
