@@ -29,7 +29,6 @@ import {
   joinsOf,
   objectTypeOf,
   tableOf,
-  type Asking,
   type Compilation,
   type Field,
   type Row,
@@ -69,7 +68,7 @@ function oncePerZone(make: (zone: string | undefined) => Prisma.Sql): Prisma.Sql
   });
 }
 
-/** The list of groups. @param selected the measures that are asked of them. */
+/** The list of groups. @param selected the measures that are asked of them, by the time that its rows are. */
 function groupsOf(
   scope: ScopeKind | undefined,
   parents: Parents,
@@ -107,58 +106,47 @@ export function workload(
   const measures = new Set<WorkloadMeasure>();
   const parents = parent ? Prisma.raw(columnAt(parent, 'id')) : [];
   const group = { alias: compilation.alias(), joins: [] };
-  const list = groupsOf(scope, parents, measures);
-  const node = (type: GraphQLObjectType, one: Selected): Piece[] =>
-    object(
-      compilation
-        .below(type, one)
-        .map((inner) => [
-          inner.key,
-          value(compilation, asking, measures, type, inner, group.alias, objectOf),
-        ]),
-    );
-  return connection(compilation, list, asking, field, selected, node, group);
-}
-
-function value(
-  compilation: Compilation,
-  { of }: Asking<Question>,
-  measures: Set<WorkloadMeasure>,
-  type: GraphQLObjectType,
-  selected: Selected,
-  alias: string,
-  objectOf: ObjectOf,
-): readonly Piece[] {
-  const { name } = selected;
-  if (name === '__typename') return [`"${type.name}"`];
-  const field = compilation.field(type, name);
-  const columnNamed = (column: string) => Prisma.raw(`${alias}.${columnOf(column)}`);
+  const columnNamed = (column: string) => Prisma.raw(`${group.alias}.${columnOf(column)}`);
   const orNull = (isThere: (question: Question) => boolean, there: readonly Piece[]): Piece[] => [
-    of((question) => (isThere(question) ? concat(there) : Prisma.raw(`'null'`))),
+    asking.of((question) => (isThere(question) ? concat(there) : Prisma.raw(`'null'`))),
   ];
-  if (isWorkloadMeasure(name)) {
-    measures.add(name);
-    return valueOfType(field.type, columnNamed(name));
-  }
-  if (name === 'time') {
-    const bucket = objectTypeOf(field);
-    const parts = compilation.below(bucket, selected).map((part) => {
+
+  const time = (bucket: GraphQLObjectType, one: Selected): Piece[] => {
+    const parts = compilation.below(bucket, one).map((part) => {
       if (part.name === '__typename') return [part.key, [`"${bucket.name}"`]] as const;
       const column = columnNamed(`time_${part.name}`);
       return [part.key, valueOfType(compilation.field(bucket, part.name).type, column)] as const;
     });
     return orNull(({ grouping }) => grouping.unit !== undefined, object(parts));
-  }
-  const key = keyOf(name);
-  if (!key) throw new Left('field', `${type.name}.${name}`);
-  const { column, kind } = WORKLOAD_KEYS[key];
-  const isKey = ({ grouping }: Question) => grouping.keys.includes(key);
-  if (typeof kind === 'string') {
-    return orNull(isKey, valueOfType(field.type, columnNamed(column)));
-  }
-  const row = compilation.row(kind.row);
-  const pieces = objectOf(compilation, objectTypeOf(field), selected, row);
-  const found = Prisma.sql`(SELECT ${concat(pieces)} FROM ${tableOf(kind.row)} AS ${Prisma.raw(row.alias)} ${joinsOf(row)}
-    WHERE ${Prisma.raw(columnAt(row, 'id'))} = ${columnNamed(column)})`;
-  return orNull(isKey, [found]);
+  };
+  const key = (name: WorkloadKey, inner: Field, one: Selected): Piece[] => {
+    const { column, kind } = WORKLOAD_KEYS[name];
+    const isKey = ({ grouping }: Question) => grouping.keys.includes(name);
+    if (typeof kind === 'string') {
+      return orNull(isKey, valueOfType(inner.type, columnNamed(column)));
+    }
+    const row = compilation.row(kind.row);
+    const pieces = objectOf(compilation, objectTypeOf(inner), one, row);
+    const found = Prisma.sql`(SELECT ${concat(pieces)} FROM ${tableOf(kind.row)} AS ${Prisma.raw(row.alias)} ${joinsOf(row)}
+      WHERE ${Prisma.raw(columnAt(row, 'id'))} = ${columnNamed(column)})`;
+    return orNull(isKey, [found]);
+  };
+  const value = (type: GraphQLObjectType, one: Selected): readonly Piece[] => {
+    const { name } = one;
+    if (name === '__typename') return [`"${type.name}"`];
+    const inner = compilation.field(type, name);
+    if (isWorkloadMeasure(name)) {
+      measures.add(name);
+      return valueOfType(inner.type, columnNamed(name));
+    }
+    if (name === 'time') return time(objectTypeOf(inner), one);
+    const known = keyOf(name);
+    if (!known) throw new Left('field', `${type.name}.${name}`);
+    return key(known, inner, one);
+  };
+  const node = (type: GraphQLObjectType, one: Selected): Piece[] =>
+    object(compilation.below(type, one).map((inner) => [inner.key, value(type, inner)]));
+
+  const list = groupsOf(scope, parents, measures);
+  return connection(compilation, list, asking, field, selected, node, group);
 }
