@@ -3,7 +3,7 @@
 -- Owns the tables: migrates them, and runs the commands (migrate, import, delete, keys).
 CREATE ROLE rosetta_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
 
--- Serves requests, and can change none of the rows that it shows.
+-- Serves requests, and can change none of the rows that it shows; it keeps the roll-ups that sums are read from.
 CREATE ROLE rosetta_gateway LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
 
 -- The same for gateways with GATEWAY_INGEST=on: it may add and update rows, and delete none.
