@@ -312,6 +312,15 @@ describe('what goes wrong on the way', () => {
     expect(spend).toHaveBeenCalledTimes(3);
   });
 
+  it('is charged to nobody where it costs nothing', async () => {
+    const [warm, cold] = [asking(true), asking(false)];
+    const spend = vi.fn<Account['spend']>(() => ({ limit: 60, remaining: 3, resetSeconds: 2 }));
+    const request = { body: { query: '{ __typename }' }, account: { spend, charge: () => {} } };
+    expect(await expectSame(warm, cold, request)).toBe(false);
+    expect(await expectSame(warm, cold, request)).toBe(true);
+    expect(spend).not.toHaveBeenCalled();
+  });
+
   it.each<[string, (error: Error) => never | Promise<never>]>([
     [
       'at once',

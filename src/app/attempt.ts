@@ -48,7 +48,8 @@ export async function attempt<Answer>(
   const end = trace?.operationBegins(operation.operation, nameOfOperation(operation));
   const paying = account && payingOnce(account);
   try {
-    const spending = paying?.spend(points);
+    // What costs nothing is not charged, and its answer tells of no budget.
+    const spending = points > 0 ? paying?.spend(points) : undefined;
     const rateLimit = spending instanceof Promise ? await spending : spending;
     return { answer: await run(), rateLimit };
   } catch (error) {

@@ -88,6 +88,11 @@ function fillIn(one: unknown, asked: Asked): unknown {
 /** How many texts are kept of one statement, whose holes are filled with parts that have several. */
 const MAX_TEXTS = 50;
 
+// What is between the texts of parts: characters that no statement has, so that no two lists of texts read the same.
+const PLACE_OF_VALUE = '\0';
+const END_OF_PART = '\x01';
+const ONLY_VALUE = '\x02';
+
 /**
  * Makes what fills the holes of a statement. Its text is put together once for all that fill them with parts of the same
  * texts: to make a long one and find its name takes longer than to send it.
@@ -102,10 +107,11 @@ export function filling({ strings, values }: Prisma.Sql): (asked: Asked) => Stat
       const value = fillIn(one, asked);
       filled.push(value);
       if (value instanceof Prisma.Sql) {
-        parts += `${value.strings.join('\0')}\n`;
+        parts += value.strings.join(PLACE_OF_VALUE) + END_OF_PART;
         flat.push(...value.values);
       } else {
         flat.push(value);
+        parts += ONLY_VALUE;
       }
     }
     let whole = known.get(parts);
