@@ -15,6 +15,8 @@ import { INTERRUPTED, stopSignal } from './signals.ts';
 
 /** The exit status if lines were rejected. */
 const REJECTED = 1;
+/** Nobody is answered meanwhile, and what every transaction costs is spread over more lines; longer ones gain little. */
+const BATCH_LINES = 2000;
 
 function describeSummary(file: string, summary: ImportSummary, seconds: number): string {
   const rows = ENTITY_TYPES.map((type) => {
@@ -60,6 +62,7 @@ async function importFile(
     const summary = await importLines(database, source.stream, {
       ignoreUnknown,
       signal,
+      batchLines: BATCH_LINES,
       onRejected: (problem) => progress.write(describeProblem(file, problem)),
       onWarning: (problem) => progress.write(`${describeProblem(file, problem)} (warning)`),
       onProgress: ({ lines }) =>

@@ -33,7 +33,7 @@ export interface ImportOptions extends Listeners {
   onCommitted?: (summary: ImportSummary) => void;
   /** Stops the import after the batch under way. */
   signal?: AbortSignal;
-  /** Lines in one transaction; for tests. */
+  /** Lines in one transaction; absent: few enough that others are answered meanwhile. */
   batchLines?: number;
 }
 
@@ -59,7 +59,7 @@ class Undone extends Error {
   }
 }
 
-/** More would be no faster, and would hold more memory and longer locks. */
+/** More would be faster, but others would wait longer: for locks, and for the process, which decides about all at once. */
 const BATCH_LINES = 500;
 /**
  * After more new rows than this the planner gets a new picture of the tables. Without one it may take seconds for what
