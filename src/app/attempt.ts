@@ -44,17 +44,18 @@ export async function attempt<Answer>(
   { operation, points, run }: Prepared<Answer>,
   account: Account | undefined,
 ): Promise<Attempted<Answer>> {
-  const trace = currentRequest()?.trace;
-  const end = trace?.operationBegins(operation.operation, nameOfOperation(operation));
   const paying = account && payingOnce(account);
   try {
     // What costs nothing is not charged, and its answer tells of no budget.
     const spending = points > 0 ? paying?.spend(points) : undefined;
     const rateLimit = spending instanceof Promise ? await spending : spending;
-    return { answer: await run(), rateLimit };
+    const trace = currentRequest()?.trace;
+    // Whoever executes what is left goes on with it in the trace.
+    const end = trace?.operationBegins(operation.operation, nameOfOperation(operation));
+    const answer = await run();
+    end?.([]);
+    return { answer, rateLimit };
   } catch (error) {
     return { left: { account: paying, attempt: error as Error } };
-  } finally {
-    end?.([]);
   }
 }

@@ -13,7 +13,8 @@ export interface RequestTrace {
   /** 32 hex digits, the caller's own where he has sent some. */
   readonly traceId: string;
   /**
-   * An operation of GraphQL begins. What is sent to the database meanwhile is part of it.
+   * An operation of GraphQL begins, or somebody else goes on with the one that has not ended. What is sent to the database
+   * meanwhile is part of it.
    * @returns what ends it, told the codes of its errors.
    */
   operationBegins(type: string, name: string | undefined): (errorCodes: readonly string[]) => void;

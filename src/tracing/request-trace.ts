@@ -96,6 +96,7 @@ export function followRequest(
   return {
     traceId,
     operationBegins(type, name) {
+      if (endOperation) return endOperation;
       const operation = tracer.startSpan(
         name === undefined ? type : `${type} ${labelOf(name)}`,
         { attributes: { 'graphql.operation.type': type, 'graphql.operation.name': name } },
@@ -104,6 +105,7 @@ export function followRequest(
       context = trace.setSpan(requestContext, operation);
       endOperation = (errorCodes) => {
         if (!operation.isRecording()) return;
+        endOperation = undefined;
         context = requestContext;
         const failure = errorCodes.find(isFailure);
         if (failure !== undefined) markFailed(operation, failure);
