@@ -145,7 +145,7 @@ describe('what takes too long', () => {
 
   it('is told by REST as a statement that took too long', async () => {
     const gateway = await gatewayWith(300);
-    await lock();
+    await lock('task');
     const { statusCode, envelope } = await gateway.rest({
       url: '/statistics?annotationRequestId=ar-1',
     });
