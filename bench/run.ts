@@ -9,6 +9,7 @@
  * With --growth: the gateway alone, on a hundred thousand records and on ten and a hundred times as many.
  * With --import: how fast the gateway imports, beside COPY; these databases are dropped.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -58,6 +59,11 @@ const SCALE = { servers: 200_000, import: 20_000 };
 /** What the data grow from, about a hundred thousand records, and how many times as many there are of them. */
 const GROWTH = { tasks: 9200, times: [1, 10, 100] };
 
+/** What the gateway on the other Node.js is called: by its version, wherever it is. */
+const other =
+  options.installed &&
+  `gateway on Node.js ${execFileSync(options.installed, ['--version']).toString().trim()}`;
+
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 interface Contest {
@@ -76,8 +82,7 @@ async function contest({ data, rounds, seconds, isAlone }: Contest): Promise<Sha
     servers.push(['postgraphile', await startPostGraphile(data.url)]);
     servers.push(['floor', await startFloor(data.url)]);
     if (options.installed) {
-      const name = `gateway on ${options.installed}`;
-      servers.push(['gateway', await startGateway(name, data.url, options.installed)]);
+      servers.push(['gateway', await startGateway(other!, data.url, options.installed)]);
     }
     const positions = await findPositions(data.url, servers[0]![1], servers[1]![1]);
     const shapes = createShapes(positions).filter(({ name }) => name.includes(options.only ?? ''));
@@ -172,7 +177,6 @@ if (options.growth) {
   const { tasks, records } = data;
   say(`${tasks} tasks, ${records} records, ${cpus().length} cores, Node.js ${process.version}`);
   const results = await contest({ data, rounds, seconds, isAlone: false });
-  const other = options.installed && `gateway on ${options.installed}`;
   say(`\n${ratesTable(results, other)}\n\n${costsTable(results)}`);
   save('servers', { tasks, records, results });
 }
