@@ -139,7 +139,7 @@ describe('several processes', () => {
           clock.pass(pass);
           points = Math.min(600, points + pass / 100);
           const spent = await Promise.all(
-            asks.map(({ copy, points }) => copies[copy]!.spend(payer, points)),
+            asks.map(async ({ copy, points }) => copies[copy]!.spend(payer, points)),
           );
           const isRefused = (n: number) => spent[n]!.retryAfterSeconds !== undefined;
           const taken = asks.reduce((sum, { points }, n) => sum + (isRefused(n) ? 0 : points), 0);
@@ -158,7 +158,7 @@ describe('several processes', () => {
   it('ask for a block at a time, and not at all for what they know to be too much', async () => {
     const clock = createClock();
     const { copies, asked } = share(2, clock.now);
-    const ask = (n: number) => copies[n % 2]!.spend(payer, 1);
+    const ask = async (n: number) => copies[n % 2]!.spend(payer, 1);
     const spent = await Promise.all(Array.from({ length: 600 }, (_, n) => ask(n)));
     expect(spent.filter(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toEqual([]);
     expect(asked()).toBe(10);
@@ -198,7 +198,7 @@ describe('where points cannot be asked for', () => {
   });
 
   it('all who wait for them fail together, and nothing is taken', async () => {
-    const asking = Array.from({ length: 5 }, () => budgets.spend(payer, 10));
+    const asking = Array.from({ length: 5 }, async () => budgets.spend(payer, 10));
     expect(await Promise.allSettled(asking)).toEqual(
       asking.map(() => ({ status: 'rejected', reason: lost })),
     );
