@@ -1,8 +1,15 @@
-import type { DocumentNode, OperationDefinitionNode } from 'graphql';
+import {
+  getOperationAST,
+  type DocumentNode,
+  type ExecutionArgs,
+  type OperationDefinitionNode,
+} from 'graphql';
 import type { AttemptedRequest } from '../compiled/plugin.ts';
+import { costOf } from '../cost/cost.ts';
 import { currentRequest } from '../database/request.ts';
 import type { Account } from '../domain/budget/account.ts';
 import type { Standing } from '../domain/budget/budgets.ts';
+import { mayRead, type Viewer } from '../domain/viewer.ts';
 import type { ChargedRequest } from '../plugins/budget.ts';
 import { nameOfOperation } from '../plugins/operation-record.ts';
 
@@ -13,6 +20,31 @@ export interface Prepared<Answer> {
   /** What it costs. */
   readonly points: number;
   readonly run: () => Promise<Answer>;
+}
+
+/** Who may ask for what. */
+interface Bounds {
+  readonly viewer: Viewer;
+  /** Points that an operation may cost. */
+  readonly maxCost: number;
+}
+
+/**
+ * Makes an operation ready to be answered by a statement.
+ * @param prepare makes ready what answers it; undefined where that is no statement.
+ * @returns undefined where it is for the executor, or there is something to say about it, which that does.
+ */
+export function ready<Answer>(
+  args: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>,
+  { viewer, maxCost }: Bounds,
+  prepare: () => Prepared<Answer>['run'] | undefined,
+): Prepared<Answer> | undefined {
+  const { document, operationName } = args;
+  const cost = costOf(args);
+  if (!mayRead(viewer) || !cost || cost.points > maxCost) return undefined;
+  const run = prepare();
+  const operation = getOperationAST(document, operationName)!;
+  return run && { document, operation, points: cost.points, run };
 }
 
 /** What an attempt at an operation came to: an answer, or what whoever executes it instead has to know of it. */

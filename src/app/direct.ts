@@ -1,19 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { getOperationAST, type DocumentNode, type GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { prepareQuery, type CompiledContext } from '../compiled/answer.ts';
 import type { Left } from '../compiled/left.ts';
 import { writeAnswer } from '../compiled/plugin.ts';
-import { costOf } from '../cost/cost.ts';
 import type { Session } from '../domain/session.ts';
-import { mayRead } from '../domain/viewer.ts';
 import { noteOperation } from '../plugins/operation-record.ts';
 import {
   ID_PARAMETERS,
   type FindOperation,
   type OperationParams,
 } from '../plugins/persisted-operations.ts';
-import { attempt, type Prepared } from './attempt.ts';
+import { attempt, ready, type Prepared } from './attempt.ts';
 import type { RequestScope } from './graphql.ts';
 
 /** How many different ways of asking for a media type are remembered, and how long one may be. */
@@ -81,22 +79,18 @@ export function createDirect(options: DirectOptions) {
   /** The content types of answers, by what their callers accept. */
   const types = new LRUCache<string, string>({ max: MAX_ACCEPTS });
 
-  const prepare = ({ session, body = '' }: RequestScope): Prepared<string> | undefined => {
+  const prepare = ({ session, body }: RequestScope): Prepared<string> | undefined => {
     // What is hidden from somebody is looked for in every operation of his.
-    if (!session || !mayRead(session.viewer) || session.viewer.people === 'hidden') {
-      return undefined;
-    }
+    if (!session || body === undefined || session.viewer.people === 'hidden') return undefined;
     const params = readParams(body);
     const text = params && (find(params) ?? params.query);
     const document = text === undefined ? undefined : documents.get(text);
     if (!document || !answered.has(document)) return undefined;
     const { operationName, variables: variableValues } = params!;
     const args = { schema, document, operationName, variableValues };
-    const cost = costOf(args);
-    if (!cost || cost.points > maxCost) return undefined;
-    const run = prepareQuery(args, createContext(session));
-    const operation = getOperationAST(document, operationName)!;
-    return run && { document, operation, points: cost.points, run };
+    return ready(args, { viewer: session.viewer, maxCost }, () =>
+      prepareQuery(args, createContext(session)),
+    );
   };
 
   /** What is wrong with a request is said by Yoga, and thrown here without a trace. */

@@ -1,18 +1,10 @@
-import {
-  getOperationAST,
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLSchema,
-} from 'graphql';
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { preparePlain, type CompiledContext } from '../compiled/answer.ts';
 import { createPlainForm, createPlainWriter, type PlainTexts } from '../compiled/plain.ts';
 import { JsonText, type CompiledOptions } from '../compiled/plugin.ts';
-import { costOf } from '../cost/cost.ts';
 import type { Session } from '../domain/session.ts';
-import { mayRead } from '../domain/viewer.ts';
 import type { Asked, Executable, ExecuteDocument, Executed } from '../rest/rest.ts';
-import { attempt, type Attempted, type Prepared } from './attempt.ts';
+import { attempt, ready, type Attempted } from './attempt.ts';
 import type { RequestScope } from './graphql.ts';
 
 export interface DocumentsOptions {
@@ -52,15 +44,6 @@ export function createDocuments(options: DocumentsOptions): ExecuteDocument {
     return write(data);
   };
 
-  const prepare = (args: ExecutionArgs, session: Session): Prepared<PlainTexts> | undefined => {
-    const { document, operationName } = args;
-    const cost = costOf(args);
-    if (!mayRead(session.viewer) || !cost || cost.points > maxCost) return undefined;
-    const operation = getOperationAST(document, operationName)!;
-    const run = preparePlain(args, createContext(session), form);
-    return run && { document, operation, points: cost.points, run };
-  };
-
   /** @returns nothing where the executor is to say what is wrong. */
   const tryDirectly = (
     args: ExecutionArgs,
@@ -68,7 +51,9 @@ export function createDocuments(options: DocumentsOptions): ExecuteDocument {
   ): Promise<Attempted<PlainTexts>> | undefined => {
     let prepared;
     try {
-      prepared = prepare(args, session);
+      prepared = ready(args, { viewer: session.viewer, maxCost }, () =>
+        preparePlain(args, createContext(session), form),
+      );
     } catch {
       return undefined;
     }

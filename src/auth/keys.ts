@@ -35,7 +35,7 @@ const SECRET_BYTES = 32;
 
 /** The hash that an API key's secret is stored as. */
 export function hashOf(secret: string): Buffer {
-  return Buffer.from(hash('sha256', secret, 'hex'), 'hex');
+  return hash('sha256', secret, 'buffer');
 }
 
 /** What is sent of an API key. The prefix lets scanners find those that were published by mistake. */

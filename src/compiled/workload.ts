@@ -6,17 +6,11 @@ import { orderSql } from '../database/report.ts';
 import { groupsSql } from '../database/workload-groups.ts';
 import type { Parents } from '../database/workload-records.ts';
 import type { Where } from '../domain/lists/where.ts';
+import { boundsOf, readingOrder, type ConnectionArguments } from '../domain/paging.ts';
 import {
-  boundsOf,
-  readingOrder,
-  readKeysetPage,
-  type ConnectionArguments,
-} from '../domain/paging.ts';
-import {
-  identityOf,
   isWorkloadMeasure,
   readWorkload,
-  variantOf,
+  readWorkloadPage,
   WORKLOAD_KEYS,
   type WorkloadArguments,
   type WorkloadKey,
@@ -47,9 +41,7 @@ interface Question extends Paged, WorkloadTerms {
 function readQuestion(given: Readonly<Record<string, unknown>>): Question {
   const args = given as unknown as WorkloadArguments & ConnectionArguments;
   const terms = readWorkload(args);
-  const { grouping } = terms;
-  const page = readKeysetPage('Workload', args, identityOf(grouping), variantOf(terms));
-  return { ...terms, page, tellsWork: true };
+  return { ...terms, page: readWorkloadPage(terms, args), tellsWork: true };
 }
 
 /** The key that a field of a group tells: of one that is a code, a second field tells the number. */

@@ -3,6 +3,7 @@ import { LISTS } from './lists/fields.ts';
 import { groupKey, type GroupKey } from './lists/group-keys.ts';
 import { readOrder, type OrderArgument, type OrderKey } from './lists/order.ts';
 import { filterWhere, type Filter, type Where } from './lists/where.ts';
+import { readKeysetPage, type ConnectionArguments, type KeysetPage } from './paging.ts';
 import { readTimeZone } from './time.ts';
 
 /** What records can be grouped by, beside time, by the names that GraphQL shows. */
@@ -70,11 +71,6 @@ export function identityOf({ columns }: WorkloadGrouping): OrderKey[] {
     direction: 'asc',
     ...(FIELDS.some((field) => field.column === column && field.nullable) && { nulls: 'last' }),
   }));
-}
-
-/** What the positions of a list of groups depend on: a stretch of time is where it is only in its unit and zone. */
-export function variantOf({ grouping, timeZone }: Pick<WorkloadTerms, 'grouping' | 'timeZone'>) {
-  return grouping.unit ? `${grouping.unit} ${timeZone}` : '';
 }
 
 /** What is found out about the records of a group, by the names that GraphQL shows. */
@@ -163,4 +159,17 @@ export function readWorkload(args: WorkloadArguments): WorkloadTerms {
       isWorkloadMeasure,
     ),
   };
+}
+
+/**
+ * Reads which page of the groups is asked for.
+ * @throws GatewayError (BAD_USER_INPUT) as {@link readKeysetPage} does.
+ */
+export function readWorkloadPage(
+  { grouping, timeZone }: WorkloadTerms,
+  args: ConnectionArguments,
+): KeysetPage {
+  // A stretch of time is where it is only in its unit and zone.
+  const variant = grouping.unit ? `${grouping.unit} ${timeZone}` : '';
+  return readKeysetPage('Workload', args, identityOf(grouping), variant);
 }

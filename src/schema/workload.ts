@@ -6,13 +6,12 @@ import type { Workload } from '../database/workload-records.ts';
 import { workloadEvidence, type WorkloadRow } from '../database/workload.ts';
 import { LISTS } from '../domain/lists/fields.ts';
 import type { Filter, Where } from '../domain/lists/where.ts';
-import { readKeysetPage, type ConnectionArguments, type KeysetPage } from '../domain/paging.ts';
+import type { ConnectionArguments, KeysetPage } from '../domain/paging.ts';
 import type { TimeBucket } from '../domain/time.ts';
 import {
-  identityOf,
   isWorkloadMeasure,
   readWorkload,
-  variantOf,
+  readWorkloadPage,
   TIME_UNITS,
   WORKLOAD_KEYS,
   WORKLOAD_MEASURES,
@@ -237,9 +236,9 @@ function resolveWorkload(
   context: GatewayContext,
   info: GraphQLResolveInfo,
 ): Promise<ReportConnection<WorkloadGroup>> {
-  const { grouping, timeZone, where, having, measures } = readWorkload(args);
-  const variant = variantOf({ grouping, timeZone });
-  const page = readKeysetPage('Workload', args, identityOf(grouping), variant);
+  const terms = readWorkload(args);
+  const { grouping, timeZone, where, having, measures } = terms;
+  const page = readWorkloadPage(terms, args);
   const request = {
     workload: { scope, where, grouping, timeZone },
     page,

@@ -13,11 +13,11 @@ import {
   refreshRollUps,
   restartRollUps,
 } from '../../src/database/rollups-refresh.ts';
-import { readWorkloadGrouping, WORKLOAD_MEASURES } from '../../src/domain/workload.ts';
+import { readWorkloadGrouping } from '../../src/domain/workload.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { emptyTables } from '../support/import.ts';
-import { differencesSql, rollUpAll, type RollUpQuestion } from '../support/rollups.ts';
+import { BY_OPERATOR, differencesSql, rollUpAll, type RollUpQuestion } from '../support/rollups.ts';
 import { grid, replaceAll } from '../support/rows.ts';
 
 /** Roll-ups while several write, roll up and read at the same time. */
@@ -25,15 +25,6 @@ import { grid, replaceAll } from '../support/rows.ts';
 const ZONE = 'Asia/Shanghai';
 const log = pino({ level: 'silent' });
 
-const BY_OPERATOR: RollUpQuestion = {
-  workload: {
-    scope: undefined,
-    where: undefined,
-    grouping: readWorkloadGrouping(['poolAssigneeId', 'day']),
-  },
-  parents: [],
-  measures: new Set(WORKLOAD_MEASURES),
-};
 const BY_MONTH: RollUpQuestion = {
   workload: {
     scope: 'Campaign',

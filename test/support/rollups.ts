@@ -21,6 +21,17 @@ export interface RollUpQuestion {
   readonly days?: { readonly from: number | null; readonly to: number | null };
 }
 
+/** All that is kept, of everybody on every day. */
+export const BY_OPERATOR: RollUpQuestion = {
+  workload: {
+    scope: undefined,
+    where: undefined,
+    grouping: readWorkloadGrouping(['poolAssigneeId', 'day']),
+  },
+  parents: [],
+  measures: new Set(WORKLOAD_MEASURES),
+};
+
 /** Rows of the simulated and of the random histories, and rows that nobody has. */
 const PARENTS = {
   Campaign: ['c-1', 'c "é"', 'none'],
