@@ -36,33 +36,61 @@ class WorkEnd implements EndSignal {
   }
 }
 
-/** A request whose work ends when it takes too long, or its caller hangs up before he has his answer. */
+/**
+ * A request whose work ends when it takes too long, or its caller hangs up before he has his answer. A class, since an object
+ * that is written with a getter of its own has a hidden class of its own too, which keeps the whole request in memory until
+ * the next full collection.
+ */
+class TimedRequest implements CurrentRequest {
+  readonly requestId: string;
+  readonly about: CurrentRequest['about'];
+  readonly trace: CurrentRequest['trace'];
+  readonly #signal = new WorkEnd();
+  readonly #timeoutMs: number;
+  readonly #timer: NodeJS.Timeout;
+  #due: number;
+
+  constructor({ requestId, about, trace }: CurrentRequest, timeoutMs: number) {
+    this.requestId = requestId;
+    this.about = about;
+    this.trace = trace;
+    this.#timeoutMs = timeoutMs;
+    this.#due = performance.now() + timeoutMs;
+    this.#timer = setTimeout(() => this.#onTimeout(), timeoutMs);
+  }
+
+  get signal(): EndSignal {
+    // The embedded database leaves timers no room between the statements of a request.
+    if (performance.now() >= this.#due) this.#onTimeout();
+    return this.#signal;
+  }
+
+  lift(): void {
+    this.#due = Infinity;
+    clearTimeout(this.#timer);
+  }
+
+  /** Nobody waits for it any more. @param isAnswered whether that is because it is answered. */
+  close(isAnswered: boolean): void {
+    clearTimeout(this.#timer);
+    const isLifted = this.#due === Infinity;
+    if (isAnswered || isLifted) return;
+    this.#signal.end(new RequestOverError('The caller has hung up.', false));
+  }
+
+  #onTimeout(): void {
+    const message = `The request was not answered within ${this.#timeoutMs} ms.`;
+    this.#signal.end(new RequestOverError(message, true));
+  }
+}
+
+/** Bounds a request's work to some time, and to its caller's patience. */
 export function withDeadline(
   request: CurrentRequest,
   res: ServerResponse,
   timeoutMs: number,
 ): CurrentRequest {
-  const signal = new WorkEnd();
-  let due = performance.now() + timeoutMs;
-  const onTimeout = () =>
-    signal.end(new RequestOverError(`The request was not answered within ${timeoutMs} ms.`, true));
-  const timer = setTimeout(onTimeout, timeoutMs);
-  const onClose = () => {
-    clearTimeout(timer);
-    if (!res.writableEnded) signal.end(new RequestOverError('The caller has hung up.', false));
-  };
-  res.once('close', onClose);
-  return {
-    ...request,
-    get signal() {
-      // The embedded database leaves timers no room between the statements of a request.
-      if (performance.now() >= due) onTimeout();
-      return signal;
-    },
-    lift() {
-      due = Infinity;
-      clearTimeout(timer);
-      res.off('close', onClose);
-    },
-  };
+  const timed = new TimedRequest(request, timeoutMs);
+  res.once('close', () => timed.close(res.writableEnded));
+  return timed;
 }
