@@ -153,7 +153,7 @@ it.each(['lag', 'longestWaitMs'] as const)(
     expect(enter().place).toBeDefined();
     lag = 501;
     for (const { res } of taken) res.emit('close');
-    expect(overload.underWay).toBe(1);
+    expect(overload.underWay()).toBe(1);
     expect(enter().place).toBeDefined();
   },
 );

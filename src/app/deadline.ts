@@ -47,7 +47,7 @@ class TimedRequest implements CurrentRequest {
   readonly trace: CurrentRequest['trace'];
   readonly #signal = new WorkEnd();
   readonly #timeoutMs: number;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #due: number;
 
   constructor({ requestId, about, trace }: CurrentRequest, timeoutMs: number) {
@@ -56,12 +56,16 @@ class TimedRequest implements CurrentRequest {
     this.trace = trace;
     this.#timeoutMs = timeoutMs;
     this.#due = performance.now() + timeoutMs;
-    this.#timer = setTimeout(() => this.#onTimeout(), timeoutMs);
   }
 
   get signal(): EndSignal {
+    const now = performance.now();
     // The embedded database leaves timers no room between the statements of a request.
-    if (performance.now() >= this.#due) this.#onTimeout();
+    if (now >= this.#due) this.#onTimeout();
+    // Nothing has to be woken before somebody waits.
+    else if (this.#due < Infinity) {
+      this.#timer ??= setTimeout(() => this.#onTimeout(), this.#due - now);
+    }
     return this.#signal;
   }
 
@@ -72,8 +76,8 @@ class TimedRequest implements CurrentRequest {
 
   /** Nobody waits for it any more. @param isAnswered whether that is because it is answered. */
   close(isAnswered: boolean): void {
-    clearTimeout(this.#timer);
     const isLifted = this.#due === Infinity;
+    this.lift();
     if (isAnswered || isLifted) return;
     this.#signal.end(new RequestOverError('The caller has hung up.', false));
   }

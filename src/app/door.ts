@@ -97,7 +97,7 @@ export function createDoor(options: DoorOptions) {
       return undefined;
     };
     // Whoever looks how the gateway does is to see it at overload too.
-    if (overload.isFull && !isMetrics) return turnAway();
+    if (overload.isFull() && !isMetrics) return turnAway();
     const isImport = isImportPath(path);
     if (isImport && !options.isFromKnownPage(req)) {
       // Its body may be of any type, which a browser lets every page send, to this very machine too.

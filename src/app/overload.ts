@@ -45,13 +45,13 @@ export interface Place {
 /** Decides how much the gateway takes on. */
 export interface Overload {
   /** Whether nothing more is taken on now. */
-  readonly isFull: boolean;
+  isFull(): boolean;
   /** Takes a request on. @returns undefined where it is to be turned away, at once: to wait would help nobody. */
   enter(res: ServerResponse): Place | undefined;
   /** Notes that a request was turned away. */
   turnAway(): void;
   /** How many requests are under way. */
-  readonly underWay: number;
+  underWay(): number;
 }
 
 /**
@@ -82,9 +82,7 @@ export function createOverload(options: OverloadOptions): Overload {
   const isFull = () => underWay >= maxRequests || (underWay >= FEW_REQUESTS && isLate());
 
   return {
-    get isFull() {
-      return isFull();
-    },
+    isFull,
     enter(res) {
       if (isFull()) return undefined;
       underWay++;
@@ -97,8 +95,6 @@ export function createOverload(options: OverloadOptions): Overload {
       return { giveUp };
     },
     turnAway,
-    get underWay() {
-      return underWay;
-    },
+    underWay: () => underWay,
   };
 }

@@ -126,15 +126,58 @@ export function readNumberedPage(list: ListName, page: number, pageSize: number)
   return { skip: (page - 1) * pageSize, size: pageSize };
 }
 
+interface ConnectionEdge<Row> {
+  readonly cursor: string;
+  readonly node: Row;
+}
+
+interface ConnectionPageInfo {
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly startCursor: string | null;
+  readonly endCursor: string | null;
+}
+
 /** A page of rows as Relay wants it. */
 export interface Connection<Row> {
-  edges: { cursor: string; node: Row }[];
-  pageInfo: {
-    hasNextPage: boolean;
-    hasPreviousPage: boolean;
-    startCursor: string | null;
-    endCursor: string | null;
-  };
+  edges: ConnectionEdge<Row>[];
+  pageInfo: ConnectionPageInfo;
+}
+
+/** A row in its place on a page. Most who ask for rows do not ask for their cursors, which take a hash each. */
+export class Edge<Row> implements ConnectionEdge<Row> {
+  readonly #makeCursor: () => string;
+
+  constructor(
+    readonly node: Row,
+    makeCursor: () => string,
+  ) {
+    this.#makeCursor = makeCursor;
+  }
+
+  get cursor(): string {
+    return this.#makeCursor();
+  }
+}
+
+class PageInfo implements ConnectionPageInfo {
+  readonly #edges: readonly ConnectionEdge<unknown>[];
+
+  constructor(
+    edges: readonly ConnectionEdge<unknown>[],
+    readonly hasPreviousPage: boolean,
+    readonly hasNextPage: boolean,
+  ) {
+    this.#edges = edges;
+  }
+
+  get startCursor(): string | null {
+    return this.#edges[0]?.cursor ?? null;
+  }
+
+  get endCursor(): string | null {
+    return this.#edges.at(-1)?.cursor ?? null;
+  }
 }
 
 /** Makes a connection of the rows that were read for a page, in the order they were read. */
@@ -146,25 +189,12 @@ export function toConnection<Row extends object>(
   const hasMore = rows.length > page.size;
   const kept = rows.slice(0, page.size);
   if (page.backward) kept.reverse();
-  // Most who ask for rows do not ask for their cursors, which take a hash each.
-  const edges = kept.map((node) => ({
-    get cursor() {
-      return encodeCursor(list, page.order, node as Record<string, unknown>, page.variant);
-    },
-    node,
-  }));
-  return {
-    edges,
-    pageInfo: {
-      // At the end where the page begins, the cursor's own row stands outside the page.
-      hasNextPage: page.backward ? page.before !== undefined : hasMore,
-      hasPreviousPage: page.backward ? hasMore : page.after !== undefined,
-      get startCursor() {
-        return edges[0]?.cursor ?? null;
-      },
-      get endCursor() {
-        return edges.at(-1)?.cursor ?? null;
-      },
-    },
-  };
+  const { order, variant } = page;
+  const cursorOf = (node: Row) =>
+    encodeCursor(list, order, node as Record<string, unknown>, variant);
+  const edges = kept.map((node) => new Edge(node, () => cursorOf(node)));
+  // At the end where the page begins, the cursor's own row stands outside the page.
+  const hasPrevious = page.backward ? hasMore : page.after !== undefined;
+  const hasNext = page.backward ? page.before !== undefined : hasMore;
+  return { edges, pageInfo: new PageInfo(edges, hasPrevious, hasNext) };
 }

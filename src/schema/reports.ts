@@ -5,6 +5,7 @@ import type { Where } from '../domain/lists/where.ts';
 import { costs } from '../cost/declare.ts';
 import {
   boundsOf,
+  Edge,
   readingOrder,
   toConnection,
   type Connection,
@@ -58,12 +59,7 @@ export function toReportConnection<Raw extends object, Row>(
   const { edges, pageInfo } = toConnection(list, page, rows);
   return {
     pageInfo,
-    edges: edges.map((edge) => ({
-      get cursor() {
-        return edge.cursor;
-      },
-      node: toRow(edge.node),
-    })),
+    edges: edges.map((edge) => new Edge(toRow(edge.node), () => edge.cursor)),
     totalCount,
   };
 }
