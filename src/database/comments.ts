@@ -1,11 +1,12 @@
 import type pg from 'pg';
+import { TextsQuery } from './texts-query.ts';
 import { currentRequest, type CurrentRequest } from './request.ts';
 
 /** What stands ahead of a statement to say what it is sent for: a comment in SQL, or nothing. */
 export type CommentOn = (request: CurrentRequest | undefined) => string;
 
 /** A statement in the driver's form with parameters. */
-type Statement = pg.QueryConfig & { text: string };
+type Statement = (pg.QueryConfig & { text: string }) | TextsQuery;
 
 /**
  * Adds a comment to whatever is sent on a connection. It stands ahead of the statement, since the server's views show only
@@ -24,6 +25,7 @@ export function addComments<Client extends pg.ClientBase>(
     if (typeof statement === 'string') return send(comment + statement, ...rest);
     const text = comment + statement.text;
     const name = nameOf && statement.name ? nameOf(text) : statement.name;
+    if (statement instanceof TextsQuery) return send(Object.assign(statement, { text, name }));
     return send({ ...statement, text, name }, ...rest);
   };
   return Object.assign(client, { query });

@@ -1,6 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite';
 import type pg from 'pg';
 import type { DatabaseOptions } from './client.ts';
+import { TextsQuery, type Texts } from './texts-query.ts';
 
 /** A statement, as Prisma has it, with its text put together. */
 export interface Statement {
@@ -15,21 +16,20 @@ export interface Statement {
  * Reads a row of texts, the only one that a statement gives, by the driver itself: what Prisma makes of rows costs more than
  * reading them.
  */
-export type ReadTexts = (statement: Statement) => Promise<readonly (string | null)[]>;
+export type ReadTexts = (statement: Statement) => Promise<Texts>;
 
 /** The drivers write dates in the zone of this process. */
 const parameterOf = (value: unknown) => (value instanceof Date ? value.toISOString() : value);
 
 /** @param read sends a statement with its parameters. */
 function createReader(
-  read: (text: string, parameters: unknown[]) => Promise<{ rows: (string | null)[][] }>,
+  read: (text: string, parameters: unknown[]) => PromiseLike<Texts>,
   { onStatement }: DatabaseOptions,
 ): ReadTexts {
   return async ({ text, values }) => {
     const parameters = values.map(parameterOf);
     onStatement?.(text, JSON.stringify(parameters, digitsOf));
-    const { rows } = await read(text, parameters);
-    return rows[0]!;
+    return read(text, parameters);
   };
 }
 
@@ -42,14 +42,14 @@ export function postgresTexts(
   options: DatabaseOptions,
 ): ReadTexts {
   return createReader(
-    (text, values) => pool.query({ name: nameOf(text), text, values, rowMode: 'array' }),
+    async (text, values) => await pool.query(new TextsQuery(nameOf(text), text, values)),
     options,
   );
 }
 
 export function embeddedTexts(pglite: PGlite, options: DatabaseOptions): ReadTexts {
-  return createReader(
-    (text, parameters) => pglite.query(text, parameters, { rowMode: 'array' }),
-    options,
-  );
+  return createReader(async (text, parameters) => {
+    const { rows } = await pglite.query<Texts>(text, parameters, { rowMode: 'array' });
+    return rows[0]!;
+  }, options);
 }
