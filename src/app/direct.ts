@@ -5,6 +5,7 @@ import { prepareQuery, type CompiledContext } from '../compiled/answer.ts';
 import type { Left } from '../compiled/left.ts';
 import { writeAnswer } from '../compiled/plugin.ts';
 import type { Session } from '../domain/session.ts';
+import type { Standing } from '../domain/budget/budgets.ts';
 import { noteOperation } from '../plugins/operation-record.ts';
 import {
   ID_PARAMETERS,
@@ -52,6 +53,18 @@ function readParams(body: string): Params | undefined {
     typeof operationName === 'string' &&
     [variables, extensions].every(isObject);
   return isRight ? params : undefined;
+}
+
+/** The JSON of what an answer says beside its data. */
+function writeExtensions(
+  requested: number,
+  maximum: number,
+  standing: Standing | undefined,
+): string {
+  const cost = `"cost":{"requested":${requested},"maximum":${maximum}}`;
+  if (!standing) return `{${cost}}`;
+  const { limit, remaining, resetSeconds } = standing;
+  return `{${cost},"rateLimit":{"limit":${limit},"remaining":${remaining},"resetSeconds":${resetSeconds}}}`;
 }
 
 export interface DirectOptions {
@@ -127,9 +140,10 @@ export function createDirect(options: DirectOptions) {
       const attempted = await attempt(prepared, account);
       if ('left' in attempted) return { ...scope, ...attempted.left };
       onQuery(undefined, document);
-      const { answer, rateLimit } = attempted;
-      const cost = { requested: points, maximum: maxCost };
-      const body = writeAnswer(answer, rateLimit ? { cost, rateLimit } : { cost });
+      const body = writeAnswer(
+        attempted.answer,
+        writeExtensions(points, maxCost, attempted.rateLimit),
+      );
       res.statusCode = 200;
       res.setHeader('Content-Type', type!);
       res.setHeader('Content-Length', Buffer.byteLength(body));

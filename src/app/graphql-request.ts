@@ -13,6 +13,7 @@ export type Refusal = { unread: UnreadBody } | { status: 400 | 415; message: str
 const JSON_PARAMETERS = ['variables', 'extensions'];
 
 function checkQuery(query: string): Refusal | undefined {
+  if (query === '') return undefined;
   const parameters = parseQueryString(query);
   if (!parameters)
     return { status: 400, message: 'The query string is not percent-encoded UTF-8.' };

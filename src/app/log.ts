@@ -30,9 +30,12 @@ function createTimestamp(): () => string {
 /** Characters that are held back at most for the lines that may come beside them. */
 const MAX_HELD = 8192;
 
+/** Milliseconds for which a line is held back at most. */
+const HELD_MS = 5;
+
 /**
- * Standard output, to which the lines of one turn of the event loop go at once: with many requests under way, to write each by
- * itself takes longer than to make it. What is held when the process ends goes out before that.
+ * Standard output, to which the lines of some milliseconds go at once: with many requests under way, to write each by itself
+ * takes longer than to make it. What is held when the process ends goes out before that.
  */
 function standardOutput(): DestinationStream {
   const out = pino.destination({ dest: 1, sync: true });
@@ -52,7 +55,7 @@ function standardOutput(): DestinationStream {
     write(line) {
       held += line;
       if (held.length > MAX_HELD) flush();
-      if (!isDue) setImmediate(flushDue);
+      if (!isDue) setTimeout(flushDue, HELD_MS);
       isDue = true;
     },
   };

@@ -14,14 +14,15 @@ export class JsonText {
 
 type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
 
-/** Writes an answer around the text of its data. */
-export function writeAnswer(data: string, extensions: object | undefined): string {
-  if (!extensions) return `{"data":${data}}`;
-  return `{"data":${data},"extensions":${JSON.stringify(extensions)}}`;
+/** Writes an answer around the texts of its data and of what it says beside them. */
+export function writeAnswer(data: string, extensions: string | undefined): string {
+  return extensions === undefined
+    ? `{"data":${data}}`
+    : `{"data":${data},"extensions":${extensions}}`;
 }
 
 function stringify(this: void, { data, extensions }: ExecutionResult): string {
-  return writeAnswer((data as unknown as JsonText).text, extensions);
+  return writeAnswer((data as unknown as JsonText).text, extensions && JSON.stringify(extensions));
 }
 
 export interface CompiledOptions {

@@ -72,7 +72,11 @@ export function untilOver<T>(pending: Promise<T>): Promise<T> {
     const onAbort = () => reject(signal.reason as Error);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const over = () => signal.removeEventListener('abort', onAbort);
+    pending.then(
+      (value) => (over(), resolve(value)),
+      (error: Error) => (over(), reject(error)),
+    );
   });
 }
 

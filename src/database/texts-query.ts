@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { serialize } from 'pg-protocol';
 import utils from 'pg/lib/utils.js';
 
 const { prepareValue } = utils;
@@ -11,11 +12,9 @@ interface Connection extends pg.Connection {
   /** The texts of the statements that are prepared on it, and of those that are about to be, by their names. */
   readonly parsedStatements: Record<string, string>;
   readonly submittedNamedStatements: Record<string, string>;
-  parse(statement: { name: string; text: string }): void;
-  bind(values: object): void;
-  execute(portal: object): void;
-  close(prepared: { type: 'S'; name: string }): void;
 }
+
+const EXECUTE_AND_SYNC = Buffer.concat([serialize.execute(), serialize.sync()]);
 
 /**
  * A statement that gives one row of texts, as the driver lets others send theirs. Its own statements ask for a description of
@@ -32,7 +31,7 @@ export class TextsQuery implements pg.Submittable, PromiseLike<Texts> {
   constructor(
     public name: string,
     public text: string,
-    private readonly values: readonly unknown[],
+    private readonly values: unknown[],
   ) {
     this.#done = new Promise((resolve, reject) => {
       this.callback = (error, row) => (error ? reject(error) : resolve(row!));
@@ -46,36 +45,23 @@ export class TextsQuery implements pg.Submittable, PromiseLike<Texts> {
     return this.#done.then(onRow, onError);
   }
 
-  submit(driver: pg.Connection): void {
-    const connection = driver as Connection;
-    // Sent as one, which the driver's own statements are too.
-    connection.stream.cork();
-    try {
-      this.#send(connection);
-    } finally {
-      connection.stream.uncork();
-    }
-  }
-
-  #send(connection: Connection): void {
+  /** @returns why it cannot be sent. */
+  submit(driver: pg.Connection): Error | null {
+    const { stream, parsedStatements, submittedNamedStatements } = driver as Connection;
     const { name, text, values } = this;
-    const { parsedStatements, submittedNamedStatements } = connection;
-    const prepared =
-      name === '' ? undefined : (parsedStatements[name] ?? submittedNamedStatements[name]);
-    if (prepared === undefined) {
-      connection.parse({ name, text });
-      if (name !== '') submittedNamedStatements[name] = text;
-    }
+    let bind: Buffer;
     try {
-      connection.bind({ statement: name, values, valueMapper: prepareValue });
+      bind = serialize.bind({ statement: name, values, valueMapper: prepareValue });
     } catch (error) {
-      connection.close({ type: 'S', name });
-      connection.sync();
-      this.handleError(error as Error);
-      return;
+      return error as Error;
     }
-    connection.execute({});
-    connection.sync();
+    const messages = [bind, EXECUTE_AND_SYNC];
+    const prepared = name && (parsedStatements[name] ?? submittedNamedStatements[name]);
+    if (!prepared) messages.unshift(serialize.parse({ name, text }));
+    if (name && !prepared) submittedNamedStatements[name] = text;
+    // The driver hands the system each message by itself.
+    stream.write(Buffer.concat(messages));
+    return null;
   }
 
   handleDataRow({ fields }: { fields: Texts }): void {

@@ -19,8 +19,11 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
 
 /** Where a request keeps its body, when it was read. */
 const BODY = Symbol('body');
+/** Where it says that all of that was taken, before its end is told. */
+const IS_TAKEN = Symbol('is taken');
 interface ReadRequest extends IncomingMessage {
   [BODY]?: Promise<Buffer | UnreadBody>;
+  [IS_TAKEN]?: true;
 }
 
 /**
@@ -33,19 +36,27 @@ export function readBody(req: ReadRequest, limits: BodyLimits): Promise<Buffer |
   return (req[BODY] ??= readOnce(req, limits));
 }
 
-/** Takes a body that is there already, to its end, as most are: nothing has to be waited for, nor bounded in time. */
-function takeWhole(req: IncomingMessage): Promise<Buffer> {
+/** Takes a body that is there already, to its last byte, as most are: nothing has to be waited for, nor bounded in time. */
+function takeWhole(req: ReadRequest): Promise<Buffer> {
   const bytes = (req.read() as Buffer | null) ?? NO_BYTES;
-  // The request says a moment later that it has ended, and whoever answers it is to find it so.
-  return new Promise((resolve) => process.nextTick(resolve, bytes));
+  req[IS_TAKEN] = true;
+  // The request says a moment later that it has ended, to whom it flows.
+  req.resume();
+  return Promise.resolve(bytes);
 }
 
-function readOnce(req: IncomingMessage, limits: BodyLimits): Promise<Buffer | UnreadBody> {
+/** Whether a request has a body that has not been read to its end. */
+export function isUnread(req: ReadRequest): boolean {
+  return hasBody(req) && !req.readableEnded && !req[IS_TAKEN];
+}
+
+function readOnce(req: ReadRequest, limits: BodyLimits): Promise<Buffer | UnreadBody> {
+  const announced = Number(req.headers['content-length']);
   // What is announced as too long is not read at all.
-  if (Number(req.headers['content-length']) > limits.maxBytes) return Promise.resolve(413);
-  if (req.complete && !req.destroyed && req.readableLength <= limits.maxBytes) {
-    return takeWhole(req);
-  }
+  if (announced > limits.maxBytes) return Promise.resolve(413);
+  // Node's parser hands on the last byte before it says that it was the last.
+  const isThere = req.complete || req.readableLength === announced;
+  if (isThere && !req.destroyed && req.readableLength <= limits.maxBytes) return takeWhole(req);
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

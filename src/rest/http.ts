@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RETRY_AFTER_SECONDS } from '../domain/errors.ts';
-import { hasBody } from './body.ts';
+import { isUnread } from './body.ts';
 import { renderEnvelope, verdictOfStatus, type Stamp, type Verdict } from './envelope.ts';
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
@@ -46,7 +46,7 @@ export function writeJson(
   status: number,
   body: string,
 ): void {
-  if (hasBody(req) && !req.readableEnded) {
+  if (isUnread(req)) {
     endUnread(req, res, status, body);
   } else {
     writeHead(res, status, body);
