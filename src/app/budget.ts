@@ -9,6 +9,7 @@ import type { LeasePoints } from '../domain/budget/leases.ts';
 import type { ExportName } from '../domain/exports.ts';
 import type { Session } from '../domain/session.ts';
 import type { OperationRecord } from '../plugins/operation-record.ts';
+import { tellHeader } from '../rest/rest.ts';
 
 /**
  * Points that an export begins with: to find the first row may mean to go through all of them, and for the workload it
@@ -44,9 +45,9 @@ function tellBudget(
   res: ServerResponse,
   { limit, remaining, resetSeconds, retryAfterSeconds }: Spending,
 ): void {
-  res.setHeader('RateLimit-Limit', limit);
-  res.setHeader('RateLimit-Remaining', remaining);
-  res.setHeader('RateLimit-Reset', resetSeconds);
+  tellHeader(res, 'RateLimit-Limit', limit);
+  tellHeader(res, 'RateLimit-Remaining', remaining);
+  tellHeader(res, 'RateLimit-Reset', resetSeconds);
   if (retryAfterSeconds !== undefined) res.setHeader('Retry-After', retryAfterSeconds);
 }
 

@@ -12,6 +12,7 @@ import {
   type FindOperation,
   type OperationParams,
 } from '../plugins/persisted-operations.ts';
+import { tellHeader } from '../rest/rest.ts';
 import { attempt, ready, type Prepared } from './attempt.ts';
 import type { RequestScope } from './graphql.ts';
 
@@ -145,8 +146,8 @@ export function createDirect(options: DirectOptions) {
         writeExtensions(points, maxCost, attempted.rateLimit),
       );
       res.statusCode = 200;
-      res.setHeader('Content-Type', type!);
-      res.setHeader('Content-Length', Buffer.byteLength(body));
+      tellHeader(res, 'Content-Type', type!);
+      tellHeader(res, 'Content-Length', Buffer.byteLength(body));
       res.end(body);
       return undefined;
     },

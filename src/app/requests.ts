@@ -2,7 +2,13 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Logger } from 'pino';
 import { onBehalfOf, type CurrentRequest } from '../database/request.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { isLasting, SECURITY_HEADERS, splitTarget, writeFailure } from '../rest/rest.ts';
+import {
+  isLasting,
+  SECURITY_HEADERS,
+  splitTarget,
+  tellHeader,
+  writeFailure,
+} from '../rest/rest.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { AccessRecord } from './access.ts';
 import { withDeadline } from './deadline.ts';
@@ -88,8 +94,8 @@ export function createRequests(options: RequestsOptions): Requests {
     const access: AccessRecord = { route: 'unknown' };
     const request = begin(req, res, access);
     const { requestId } = request;
-    res.setHeaders(SECURITY_HEADERS);
-    res.setHeader('X-Request-Id', requestId);
+    for (const [name, value] of SECURITY_HEADERS) tellHeader(res, name, value);
+    tellHeader(res, 'X-Request-Id', requestId);
     if (stopping.aborted) res.setHeader('Connection', 'close');
     underWay.add(access);
     const end = () => {

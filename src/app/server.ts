@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { answerClientError } from '../rest/rest.ts';
+import { answerClientError, GatewayResponse } from '../rest/rest.ts';
 import type { Gateway } from './gateway.ts';
 import { createRequestId } from './request-id.ts';
 import { serveWithoutUpgrade } from './upgrade.ts';
@@ -32,6 +32,7 @@ export function createHttpServer(
   };
   const server = createServer(
     {
+      ServerResponse: GatewayResponse as typeof ServerResponse,
       maxHeaderSize: config.maxHeaderBytes,
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { RETRY_AFTER_SECONDS } from '../domain/errors.ts';
 import { isUnread } from './body.ts';
 import { renderEnvelope, verdictOfStatus, type Stamp, type Verdict } from './envelope.ts';
+import { tellHeader } from './response.ts';
 
 const CONTENT_TYPE = 'application/json; charset=utf-8';
 
@@ -56,8 +57,8 @@ export function writeJson(
 
 function writeHead(res: ServerResponse, status: number, body: string): void {
   res.statusCode = status;
-  res.setHeader('Content-Type', CONTENT_TYPE);
-  res.setHeader('Content-Length', Buffer.byteLength(body));
+  tellHeader(res, 'Content-Type', CONTENT_TYPE);
+  tellHeader(res, 'Content-Length', Buffer.byteLength(body));
   if (status === 503 && !res.hasHeader('Retry-After')) {
     res.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   }

@@ -37,6 +37,7 @@ export {
   writeJson,
 } from './http.ts';
 export { renderEnvelope, SUCCESS, verdictOfError, verdictOfStatus } from './envelope.ts';
+export { GatewayResponse, tellHeader } from './response.ts';
 export { isImportPath } from './import.ts';
 export {
   MEDIA_TYPES,
