@@ -32,7 +32,7 @@ export function createHttpServer(
   };
   const server = createServer(
     {
-      ServerResponse: GatewayResponse as typeof ServerResponse,
+      ServerResponse: GatewayResponse,
       maxHeaderSize: config.maxHeaderBytes,
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
