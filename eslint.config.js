@@ -111,5 +111,18 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ObjectExpression > Property[kind=/^[gs]et$/]',
+          message:
+            'V8 gives each such object a hidden class, which keeps what its accessors refer to until a full collection. Write a class.',
+        },
+      ],
+    },
+  },
   ...importDirections,
 );

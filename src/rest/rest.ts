@@ -23,6 +23,7 @@ import { allowAnyTime, refuseBody, writeEnvelope } from './http.ts';
 import { IMPORT_PATH, isImportPath, readImport, type ImportBody } from './import.ts';
 import { exactJson } from './json.ts';
 import { parseQueryString } from './query-string.ts';
+import { tellHeader } from './response.ts';
 import { ResponseStream } from './response-stream.ts';
 import { ROUTES, type Route } from './routes.ts';
 
@@ -144,7 +145,7 @@ export function createRest(
     const answer = await decide(req, res, asked, progress);
     const { route, verdict, data, pageSize, headers = {}, bodyIsUnread, isSent } = answer;
     if (isSent) return { route, status: verdict.status, code: verdict.code };
-    if (pageSize !== undefined) res.setHeader('X-Page-Size', pageSize.served);
+    if (pageSize !== undefined) tellHeader(res, 'X-Page-Size', pageSize.served);
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
     const stamp: Stamp = { requestId: asked.requestId, timeZone };
     if (bodyIsUnread) refuseBody(req, res, verdict, stamp);
