@@ -82,6 +82,15 @@ describe('an API key', () => {
     expect(JSON.stringify(gateway.logged)).not.toContain(api.secret.slice(-20));
   });
 
+  it('is not taken for another because that was right a moment ago', async () => {
+    const other = await makeKey(gateway);
+    const secretOf = ({ secret }: { secret: string }) => secret.split('_').at(-1)!;
+    for (const key of [api, other, api]) await expectServed(gateway, apiKey(key));
+    const swapped = api.secret.replace(secretOf(api), secretOf(other));
+    await expectRefused(gateway, apiKey({ secret: swapped }), 'wrong secret of an API key');
+    await expectServed(gateway, apiKey(api));
+  });
+
   it('is stored as a hash', async () => {
     const rows = await gateway.database.prisma.accessKey.findMany();
     const secret = api.secret.split('_').at(-1)!;
