@@ -1,4 +1,5 @@
--- TIMES times as many campaigns, each a copy of one that is there, with ids of its own.
+-- TIMES times as many campaigns, each a copy of one that is there, with ids of its own, and some days later: nowhere do a hundred
+-- records have the same time.
 SET session_replication_role = replica;
 SET maintenance_work_mem = '512MB';
 
@@ -7,6 +8,8 @@ CREATE FUNCTION pg_temp.copy_of(id text, n int) RETURNS text LANGUAGE sql IMMUTA
 CREATE FUNCTION pg_temp.copy_of(id bigint, n int) RETURNS bigint LANGUAGE sql IMMUTABLE AS
   -- Simulated ids are snowflakes of one half-year: n half-years later none of them is taken.
   $$ SELECT id + n * 70000000000000000 $$;
+CREATE FUNCTION pg_temp.copy_of(at timestamptz, n int) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
+  $$ SELECT at + n * interval '24 hours' $$;
 
 CREATE TEMP TABLE original_campaign AS TABLE campaign;
 CREATE TEMP TABLE original_pool AS TABLE pool;
@@ -39,7 +42,9 @@ BEGIN
     INSERT INTO pool (id, campaign_id, name, pool_type)
       SELECT id + n * 1000000000::bigint, pg_temp.copy_of(campaign_id, n), name, pool_type FROM original_pool;
     INSERT INTO annotation_request (id, campaign_id, name, created_at)
-      SELECT pg_temp.copy_of(id, n), pg_temp.copy_of(campaign_id, n), name || ' copy ' || n, created_at FROM original_request;
+      SELECT pg_temp.copy_of(id, n), pg_temp.copy_of(campaign_id, n), name || ' copy ' || n,
+        pg_temp.copy_of(created_at, n)
+      FROM original_request;
     INSERT INTO task (id, annotation_request_id, campaign_id, pool_id, scene_id, status, instance_info, instance_num, attribute_num,
         frame_num, last_record_id)
       SELECT pg_temp.copy_of(id, n), pg_temp.copy_of(annotation_request_id, n), pg_temp.copy_of(campaign_id, n),
@@ -50,7 +55,7 @@ BEGIN
         pool_assignee_id, creator_id, created_time, instance_info, instance_num, instance_sum, attributes_num, attributes_sum, frame_count)
       SELECT pg_temp.copy_of(id, n), pg_temp.copy_of(task_id, n), pg_temp.copy_of(annotation_request_id, n),
         pg_temp.copy_of(campaign_id, n), pool_id + n * 1000000000::bigint, status, action_type, team_id, pool_assignee_id, creator_id,
-        created_time, instance_info, instance_num, instance_sum, attributes_num, attributes_sum, frame_count
+        pg_temp.copy_of(created_time, n), instance_info, instance_num, instance_sum, attributes_num, attributes_sum, frame_count
       FROM original_record;
   END LOOP;
 END;

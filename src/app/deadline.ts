@@ -49,6 +49,9 @@ class TimedRequest implements CurrentRequest {
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
   #due: number;
+  /** Whether nothing is to end its work any more, and whether nobody waits for it. */
+  #isLifted = false;
+  #isOver = false;
 
   constructor({ requestId, about, trace }: CurrentRequest, timeoutMs: number) {
     this.requestId = requestId;
@@ -58,27 +61,28 @@ class TimedRequest implements CurrentRequest {
     this.#due = performance.now() + timeoutMs;
   }
 
+  /** Whoever waits is to ask for it first: until somebody does, no timer is set. */
   get signal(): EndSignal {
     const now = performance.now();
     // The embedded database leaves timers no room between the statements of a request.
     if (now >= this.#due) this.#onTimeout();
-    // Nothing has to be woken before somebody waits.
-    else if (this.#due < Infinity) {
+    else if (!this.#isLifted && !this.#isOver) {
       this.#timer ??= setTimeout(() => this.#onTimeout(), this.#due - now);
     }
     return this.#signal;
   }
 
   lift(): void {
+    this.#isLifted = true;
     this.#due = Infinity;
     clearTimeout(this.#timer);
   }
 
   /** Nobody waits for it any more. @param isAnswered whether that is because it is answered. */
   close(isAnswered: boolean): void {
-    const isLifted = this.#due === Infinity;
-    this.lift();
-    if (isAnswered || isLifted) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    if (isAnswered || this.#isLifted) return;
     this.#signal.end(new RequestOverError('The caller has hung up.', false));
   }
 

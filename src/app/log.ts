@@ -33,9 +33,12 @@ const MAX_HELD = 8192;
 /** Milliseconds for which a line is held back at most. */
 const HELD_MS = 5;
 
+/** Lines from this level on are not held back. */
+const URGENT = pino.levels.values.warn!;
+
 /**
  * Standard output, to which the lines of some milliseconds go at once: with many requests under way, to write each by itself
- * takes longer than to make it. What is held when the process ends goes out before that.
+ * takes longer than to make it. What is held goes out before the process ends, unless it is killed or runs out of memory.
  */
 function standardOutput(): DestinationStream {
   const out = pino.destination({ dest: 1, sync: true });
@@ -51,14 +54,19 @@ function standardOutput(): DestinationStream {
     flush();
   };
   process.once('exit', flush);
-  return {
+  const lines: DestinationStream & { lastLevel: number } = {
+    lastLevel: 0,
     write(line) {
       held += line;
-      if (held.length > MAX_HELD) flush();
-      if (!isDue) setTimeout(flushDue, HELD_MS);
-      isDue = true;
+      if (held.length > MAX_HELD || this.lastLevel >= URGENT) flush();
+      else if (!isDue) {
+        isDue = true;
+        setTimeout(flushDue, HELD_MS);
+      }
     },
   };
+  // Has pino tell the level of each line before it.
+  return Object.assign(lines, { [pino.symbols.needsMetadataGsym]: true });
 }
 
 /** The log: JSON lines on standard output, readable lines where that is a terminal. */

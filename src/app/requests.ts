@@ -102,8 +102,8 @@ export function createRequests(options: RequestsOptions): Requests {
       underWay.delete(access);
       logEnd(req, res, request, access, performance.now() - started);
     };
-    // Only what is traced has something to say beside each of its lines.
-    res.once('close', request.trace ? () => onBehalfOf(request, end) : end);
+    // Where nothing is traced, no line says anything of the request that it is written for.
+    res.once('close', tracing ? () => onBehalfOf(request, end) : end);
     const fail = (error: unknown) => {
       log.error({ requestId, err: error }, 'request failed');
       if (!res.headersSent) writeFailure(res, { requestId, timeZone, status: 500 });

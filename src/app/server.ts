@@ -15,8 +15,26 @@ const HEADERS_TIMEOUT_MS = 15_000;
 
 /** Where a connection keeps the last answer on it, which may not be out yet. */
 const ANSWER = Symbol('answer');
+/** Where it keeps those that wait behind another. */
+const WAITING = Symbol('waiting');
 interface Connection extends Duplex {
   [ANSWER]?: ServerResponse;
+  [WAITING]?: Set<ServerResponse>;
+}
+
+/** Lets an answer that waits behind another hear of the loss of its connection, of which Node 20 tells only the first. */
+function hearOfLoss(socket: Connection, res: ServerResponse): void {
+  let waiting = socket[WAITING];
+  if (!waiting) {
+    const all = (waiting = socket[WAITING] = new Set<ServerResponse>());
+    const tell = () => {
+      for (const one of all) one.emit('close');
+    };
+    // Once Node has told those that it tells.
+    socket.once('close', () => setImmediate(tell));
+  }
+  waiting.add(res);
+  res.once('close', () => waiting.delete(res));
 }
 
 /** An HTTP server with the gateway's limits, not listening yet. */
@@ -27,7 +45,10 @@ export function createHttpServer(
   metrics: Metrics,
 ): Server {
   const answer: RequestListener = (req, res) => {
-    (req.socket as Connection)[ANSWER] = res;
+    const socket: Connection = req.socket;
+    const earlier = socket[ANSWER];
+    socket[ANSWER] = res;
+    if (earlier && !earlier.closed) hearOfLoss(socket, res);
     handle(req, res);
   };
   const server = createServer(

@@ -8,7 +8,7 @@ import type { BeginSession } from './session.ts';
 /** What a secret is compared with where there is no key, so that as much is done as where there is one. */
 const DECOY = randomBytes(32);
 
-/** Secrets that were right, as long as what was found of their keys is remembered: to hash one takes ten times as long. */
+/** Secrets that were right, as long as what was found of their keys is remembered: to hash one takes ten times as long as to compare it. */
 const proven = new WeakMap<AccessKey, Uint8Array>();
 
 /** Whether a secret is that of a key; so is none where there is no key. */

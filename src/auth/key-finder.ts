@@ -20,6 +20,8 @@ export function createKeyFinder(database: () => PrismaClient): FindKey {
   const known = new LRUCache<string, Promise<AccessKey | null>>({
     max: MAX_CACHED,
     ttl: CACHED_MS,
+    // What is remembered of who has shown a key goes with it.
+    ttlAutopurge: true,
   });
   return (id) => {
     let found = known.get(id);

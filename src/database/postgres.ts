@@ -23,7 +23,7 @@ const MAX_NAMED_CHARACTERS = 400_000;
 const SETTINGS = '-c TimeZone=UTC -c jit=off';
 
 /**
- * What every session is set to unless its URL says otherwise. The rows asked for are in memory, or on storage that reads any
+ * What every session is set to unless its URL says otherwise, whatever its role or database does. The rows asked for are in memory, or on storage that reads any
  * page as fast as the next one. With the costs of disks that turn, PostgreSQL would rather read all tasks of a request and
  * sort them than the first hundred in the order of an index.
  */

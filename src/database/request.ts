@@ -72,10 +72,15 @@ export function untilOver<T>(pending: Promise<T>): Promise<T> {
     const onAbort = () => reject(signal.reason as Error);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    const over = () => signal.removeEventListener('abort', onAbort);
     pending.then(
-      (value) => (over(), resolve(value)),
-      (error: Error) => (over(), reject(error)),
+      (value) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(value);
+      },
+      (error: Error) => {
+        signal.removeEventListener('abort', onAbort);
+        reject(error);
+      },
     );
   });
 }

@@ -19,7 +19,7 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
 
 /** Where a request keeps its body, when it was read. */
 const BODY = Symbol('body');
-/** Where it says that all of that was taken, before its end is told. */
+/** Where it says that its whole body was taken, before it has told its end. */
 const IS_TAKEN = Symbol('is taken');
 interface ReadRequest extends IncomingMessage {
   [BODY]?: Promise<Buffer | UnreadBody>;
@@ -40,7 +40,7 @@ export function readBody(req: ReadRequest, limits: BodyLimits): Promise<Buffer |
 function takeWhole(req: ReadRequest): Promise<Buffer> {
   const bytes = (req.read() as Buffer | null) ?? NO_BYTES;
   req[IS_TAKEN] = true;
-  // The request says a moment later that it has ended, to whom it flows.
+  // Only where it flows does a request tell, a moment later, that it has ended.
   req.resume();
   return Promise.resolve(bytes);
 }

@@ -10,19 +10,19 @@ export class GatewayResponse<
   /** Names and values in turn. */
   #inPassing: (string | number)[] = [];
 
-  /** Gives it a header, unless it is set otherwise until the head is written. */
+  /** Gives it a header, unless one of that name is set by the time the head is written. Until then no other method knows of it. */
   tell(name: string, value: string | number): void {
     const index = this.#inPassing.indexOf(name);
     if (index === -1) this.#inPassing.push(name, value);
     else this.#inPassing[index + 1] = value;
   }
 
-  // Node comes by here too, where nobody else has before there is something to send.
+  // Node calls this itself before the first bytes go out, where nobody has.
   override writeHead(status: number, ...more: unknown[]): this {
     const told = this.#inPassing;
     this.#inPassing = [];
     if (more.length === 0 && this.getHeaderNames().length === 0) {
-      return super.writeHead(status, told as string[]);
+      return super.writeHead(status, told);
     }
     for (let n = 0; n < told.length; n += 2) {
       const name = told[n] as string;
@@ -32,7 +32,7 @@ export class GatewayResponse<
   }
 }
 
-/** Tells any answer a header, which was not set before. */
+/** Tells any answer a header, in the place of what it was told before under this very name. */
 export function tellHeader(res: ServerResponse, name: string, value: string | number): void {
   if (res instanceof GatewayResponse) res.tell(name, value);
   else res.setHeader(name, value);

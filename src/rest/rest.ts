@@ -122,7 +122,7 @@ interface Answer {
 
 /**
  * The REST routes as a handler of Node's requests. It answers every request it is given, with an envelope, and rejects
- * only on a bug of its own. `X-Request-Id` must be on the response already. How far an export is, `progress` says meanwhile.
+ * only on a bug of its own. `X-Request-Id` must have been told to the response. How far an export is, `progress` says meanwhile.
  */
 export function createRest(
   options: RestOptions,
