@@ -1,4 +1,5 @@
 import { isTextId } from '../domain/ids.ts';
+import { parseText } from './body.ts';
 
 /** Where a route's arguments come from. A part that could not be read as such is undefined. */
 export interface Sources {
@@ -42,7 +43,7 @@ export function id(name: string): Argument<string> {
   return ({ body }) => {
     const source = onlyOne(body?.get(name));
     if (source === undefined) return undefined;
-    const value: unknown = JSON.parse(source);
+    const value: unknown = source.startsWith('"') ? parseText(source) : JSON.parse(source);
     return isId(value) ? value : undefined;
   };
 }

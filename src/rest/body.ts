@@ -204,21 +204,28 @@ function* topLevelMembers(text: string): Generator<[name: string, source: string
     const nameEnd = endOfString(text, start);
     const valueStart = text.indexOf(':', nameEnd) + 1;
     const valueEnd = endOfValue(text, valueStart);
-    yield [
-      JSON.parse(text.slice(start, nameEnd)) as string,
-      text.slice(valueStart, valueEnd).trim(),
-    ];
+    yield [parseText(text.slice(start, nameEnd)), text.slice(valueStart, valueEnd).trim()];
     start = text.indexOf('"', valueEnd);
   }
 }
 
+/** The text that a JSON string stands for, which must be valid. */
+export function parseText(source: string): string {
+  return source.includes('\\') ? (JSON.parse(source) as string) : source.slice(1, -1);
+}
+
 /** The index after the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
-  let index = start + 1;
-  while (index < text.length && text.charCodeAt(index) !== QUOTE) {
-    index += text.charCodeAt(index) === BACKSLASH ? 2 : 1;
-  }
-  return index + 1;
+  let end = text.indexOf('"', start + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end + 1;
+}
+
+/** Whether a character has an odd number of backslashes before it. */
+function isEscaped(text: string, index: number): boolean {
+  let first = index;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (index - first) % 2 === 1;
 }
 
 /** The index of the comma or brace that follows the value at `start`. */

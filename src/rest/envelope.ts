@@ -54,6 +54,18 @@ export interface Stamp {
   readonly timeZone: string;
 }
 
+/** The time of the last envelope: many go out in a second, which is all that it tells. */
+let lastTime = { second: NaN, timeZone: '', text: '' };
+
+function currentTime(timeZone: string): string {
+  const now = new Date();
+  const second = Math.floor(now.getTime() / 1000);
+  if (second !== lastTime.second || timeZone !== lastTime.timeZone) {
+    lastTime = { second, timeZone, text: formatInstant(now, timeZone) };
+  }
+  return lastTime.text;
+}
+
 /**
  * The envelope of an answer as JSON text. It succeeds where the verdict is {@link SUCCESS}; a failure has no data.
  * @param data the JSON text of what the route answers.
@@ -62,7 +74,7 @@ export function renderEnvelope(verdict: Verdict, stamp: Stamp, data = 'null'): s
   // Joined by hand: the keys' order is part of the contract, and nothing around the data needs escaping.
   return (
     `{"code":${verdict.code},"message":"${verdict.message}","data":${data},` +
-    `"date":"${formatInstant(new Date(), stamp.timeZone)}","requestId":"${stamp.requestId}",` +
+    `"date":"${currentTime(stamp.timeZone)}","requestId":"${stamp.requestId}",` +
     `"success":${verdict === SUCCESS}}`
   );
 }
