@@ -49,8 +49,7 @@ class TimedRequest implements CurrentRequest {
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
   #due: number;
-  /** Whether nothing is to end its work any more, and whether nobody waits for it. */
-  #isLifted = false;
+  /** Whether nobody waits for it any more. */
   #isOver = false;
 
   constructor({ requestId, about, trace }: CurrentRequest, timeoutMs: number) {
@@ -72,8 +71,12 @@ class TimedRequest implements CurrentRequest {
     return this.#signal;
   }
 
+  /** Whether nothing is to end its work. */
+  get #isLifted(): boolean {
+    return this.#due === Infinity;
+  }
+
   lift(): void {
-    this.#isLifted = true;
     this.#due = Infinity;
     clearTimeout(this.#timer);
   }

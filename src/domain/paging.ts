@@ -126,26 +126,14 @@ export function readNumberedPage(list: ListName, page: number, pageSize: number)
   return { skip: (page - 1) * pageSize, size: pageSize };
 }
 
-interface ConnectionEdge<Row> {
-  readonly cursor: string;
-  readonly node: Row;
-}
-
-interface ConnectionPageInfo {
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-  readonly startCursor: string | null;
-  readonly endCursor: string | null;
-}
-
 /** A page of rows as Relay wants it. */
 export interface Connection<Row> {
-  edges: ConnectionEdge<Row>[];
-  pageInfo: ConnectionPageInfo;
+  edges: Edge<Row>[];
+  pageInfo: PageInfo;
 }
 
 /** A row in its place on a page. Most who ask for rows do not ask for their cursors, which take a hash each. */
-export class Edge<Row> implements ConnectionEdge<Row> {
+export class Edge<Row> {
   readonly #makeCursor: () => string;
 
   constructor(
@@ -160,11 +148,11 @@ export class Edge<Row> implements ConnectionEdge<Row> {
   }
 }
 
-class PageInfo implements ConnectionPageInfo {
-  readonly #edges: readonly ConnectionEdge<unknown>[];
+class PageInfo {
+  readonly #edges: readonly Edge<unknown>[];
 
   constructor(
-    edges: readonly ConnectionEdge<unknown>[],
+    edges: readonly Edge<unknown>[],
     readonly hasPreviousPage: boolean,
     readonly hasNextPage: boolean,
   ) {

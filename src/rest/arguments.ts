@@ -26,8 +26,7 @@ export function page(name: string, byDefault: number): Argument<number> {
     if (sources === undefined) return byDefault;
     const source = onlyOne(sources);
     if (source === undefined) return undefined;
-    const value: unknown = source.startsWith('"') ? JSON.parse(source) : source;
-    return parsePage(value as string);
+    return parsePage(textIn(source) ?? source);
   };
 }
 
@@ -41,9 +40,7 @@ function parsePage(digits: string | undefined): number | undefined {
 /** One id, from the body. */
 export function id(name: string): Argument<string> {
   return ({ body }) => {
-    const source = onlyOne(body?.get(name));
-    if (source === undefined) return undefined;
-    const value: unknown = source.startsWith('"') ? parseText(source) : JSON.parse(source);
+    const value = textIn(onlyOne(body?.get(name)));
     return isId(value) ? value : undefined;
   };
 }
@@ -57,9 +54,7 @@ export function optionalText(name: string): Argument<string | null> {
     if (body === undefined) return undefined;
     const sources = body.get(name);
     if (sources === undefined) return null;
-    const source = onlyOne(sources);
-    const value: unknown = source === undefined ? undefined : JSON.parse(source);
-    return typeof value === 'string' ? value : undefined;
+    return textIn(onlyOne(sources));
   };
 }
 
@@ -114,6 +109,11 @@ export function optionalWords<Word extends string>(
   words: readonly Word[],
 ): Argument<readonly Word[] | null> {
   return list(name, (value): value is Word => words.includes(value as Word), null);
+}
+
+/** The text that the JSON of a value stands for; undefined where it is another kind of value, or none. */
+function textIn(source: string | undefined): string | undefined {
+  return source?.startsWith('"') ? parseText(source) : undefined;
 }
 
 /** An argument that a body has twice is no argument: a caller who is answered for the wrong one would not notice. */
